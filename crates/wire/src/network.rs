@@ -1,0 +1,302 @@
+//! `network.toml`: the one file that describes a network, and the hash that names it.
+//!
+//! Spec: docs/spec/network.md. Read by deploy script, kms-node, policy-cli and devnet. What may change over a network's
+//! life (endpoints, limits, fork) is not in its hash; a node carries it in its measured compose file instead.
+
+use crate::{enc::Enc, statements::labels};
+use alloy_primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+
+/// networkHash = keccak256(enc("quorate/v1/network", chain id, genesis hash, KmsCommittee)). [WIRE-2]
+pub fn network_hash(chain_id: u64, genesis_hash: B256, committee: Address) -> B256 {
+    Enc::new(labels::NETWORK)
+        .u64(chain_id)
+        .hash(genesis_hash)
+        .address(committee)
+        .keccak()
+}
+
+/// A whole `network.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// A name for people.
+    pub name: String,
+    /// Chain, endpoints and head source.
+    pub chain: Chain,
+    /// Addresses; written by the deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contracts: Option<Contracts>,
+    /// Roots and images that are approved at deployment.
+    pub attestation: Attestation,
+    /// Delays of the contracts.
+    pub delays: Delays,
+    /// Threshold and seats of the first epoch.
+    pub committee: Committee,
+    /// Limits of the nodes.
+    pub limits: NodeLimits,
+    /// What only a devnet needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devnet: Option<Devnet>,
+}
+
+/// `[chain]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chain {
+    /// EIP-155 chain id.
+    pub id: u64,
+    /// Hash of block 0; a devnet writes it at start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub genesis_hash: Option<B256>,
+    /// Rules of the chain now.
+    pub fork: Fork,
+    /// RPC endpoints. They decide nothing alone; see `agree`.
+    pub endpoints: Vec<String>,
+    /// How many endpoints must agree on head and finalized block: at most `agree − 1` lies are borne.
+    pub agree: usize,
+    /// Blocks from head to finalized block.
+    pub finality_blocks: u64,
+}
+
+/// Rules of the EVM that policies run under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fork {
+    /// Pectra.
+    Prague,
+    /// Fusaka.
+    Osaka,
+}
+
+/// `[contracts]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contracts {
+    /// OpenZeppelin AccessManager.
+    pub access_manager: Address,
+    /// Roots and images.
+    pub attestation_registry: Address,
+    /// Seats and epochs.
+    pub kms_committee: Address,
+    /// Apps.
+    pub app_registry: Address,
+    /// Issuances.
+    pub issuance_log: Address,
+}
+
+/// `[attestation]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attestation {
+    /// Whether roots that the code does not know as a vendor's may be opened. Immutable after deployment.
+    pub allows_software: bool,
+    /// Approved OS images (dstack's os_image_hash).
+    #[serde(default)]
+    pub os_images: Vec<B256>,
+    /// Roots to open.
+    #[serde(default)]
+    pub roots: Vec<Root>,
+}
+
+/// `[[attestation.roots]]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Root {
+    /// At most 32 ASCII characters.
+    pub vendor: String,
+    /// SHA-256 of the root certificate (DER); a devnet writes that of its software roots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<B256>,
+}
+
+/// `[delays]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delays {
+    /// Least delay of a grant, in seconds; above the finality lag unless software roots are allowed (A18).
+    pub grant_floor_seconds: u64,
+    /// The longest delay: what replaces contracts waits for it.
+    pub longest_seconds: u64,
+    /// Blocks of one step of a ceremony.
+    pub step_blocks: u64,
+}
+
+/// `[committee]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Committee {
+    /// t: how many seats must cooperate. 2 ≤ t, 2t − 1 ≤ n.
+    pub threshold: u16,
+    /// The seats of the first epoch.
+    pub seats: Vec<Seat>,
+}
+
+/// `[[committee.seats]]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seat {
+    /// Vendor of the machine: one of the roots' vendors.
+    pub vendor: String,
+    /// Who runs it; an id that governance assigns, at most 32 ASCII characters.
+    pub operator: String,
+}
+
+/// `[limits]`: in every node's measured compose file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeLimits {
+    /// A head older than this is a fault: nothing is answered.
+    pub max_head_age_seconds: u64,
+    /// Finality older than this: nothing is answered (P5).
+    pub max_finality_age_seconds: u64,
+    /// How many blocks after its record an issuance may be released.
+    pub release_window_blocks: u64,
+    /// Requests that one source may have judged in a minute.
+    pub requests_per_minute: u32,
+}
+
+/// `[devnet]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Devnet {
+    /// Seconds between blocks.
+    pub block_time: u64,
+    /// Compose file of the app that is created and booted.
+    pub app_compose: String,
+}
+
+/// Why a file is no network.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// Not TOML, or a key that does not belong there: the message names the line and what is allowed.
+    #[error("{0}")]
+    Syntax(#[from] toml::de::Error),
+    /// t and n do not fit.
+    #[error("committee.threshold = {threshold} with {seats} seats: 2 ≤ t and 2t − 1 ≤ n must hold")]
+    Threshold {
+        /// t.
+        threshold: u16,
+        /// n.
+        seats: usize,
+    },
+    /// More endpoints must agree than there are.
+    #[error("chain.agree = {agree} with {endpoints} endpoints: 1 ≤ agree ≤ endpoints must hold")]
+    Agree {
+        /// m.
+        agree: usize,
+        /// k.
+        endpoints: usize,
+    },
+    /// A label does not fit 32 bytes of ASCII.
+    #[error("{field} = {value:?}: 1 to 32 printable ASCII characters are allowed")]
+    Label {
+        /// Which.
+        field: &'static str,
+        /// What it says.
+        value: String,
+    },
+    /// A seat on a vendor without a root.
+    #[error("committee.seats: vendor {vendor:?} has no [[attestation.roots]] entry")]
+    UnknownVendor {
+        /// Which.
+        vendor: String,
+    },
+    /// A delay of zero where real vendors are trusted (A18).
+    #[error(
+        "delays.grant_floor_seconds = {seconds}: below 3600 only with attestation.allows_software = true"
+    )]
+    GrantFloor {
+        /// What it says.
+        seconds: u64,
+    },
+}
+
+impl Network {
+    /// Reads and judges a `network.toml`. P7 is judged by KmsCommittee, so that there is one judge.
+    pub fn parse(text: &str) -> Result<Self, NetworkError> {
+        let network: Self = toml::from_str(text)?;
+        network.check()?;
+        Ok(network)
+    }
+
+    /// The file's text.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+
+    /// The name of this network, once genesis and contracts are known.
+    pub fn hash(&self) -> Option<B256> {
+        Some(network_hash(
+            self.chain.id,
+            self.chain.genesis_hash?,
+            self.contracts?.kms_committee,
+        ))
+    }
+
+    fn check(&self) -> Result<(), NetworkError> {
+        let (threshold, seats) = (self.committee.threshold, self.committee.seats.len());
+        if threshold < 2 || usize::from(threshold).saturating_mul(2).saturating_sub(1) > seats {
+            return Err(NetworkError::Threshold { threshold, seats });
+        }
+        let (agree, endpoints) = (self.chain.agree, self.chain.endpoints.len());
+        // A devnet adds its own endpoint at start.
+        if agree == 0 || (agree > endpoints && self.devnet.is_none()) {
+            return Err(NetworkError::Agree { agree, endpoints });
+        }
+        for root in &self.attestation.roots {
+            label("attestation.roots.vendor", &root.vendor)?;
+        }
+        for seat in &self.committee.seats {
+            label("committee.seats.vendor", &seat.vendor)?;
+            label("committee.seats.operator", &seat.operator)?;
+            if !self
+                .attestation
+                .roots
+                .iter()
+                .any(|root| root.vendor == seat.vendor)
+            {
+                return Err(NetworkError::UnknownVendor {
+                    vendor: seat.vendor.clone(),
+                });
+            }
+        }
+        let seconds = self.delays.grant_floor_seconds;
+        if seconds < 3600 && !self.attestation.allows_software {
+            return Err(NetworkError::GrantFloor { seconds });
+        }
+        Ok(())
+    }
+}
+
+/// A vendor or operator label as the contracts hold it: ASCII, left-aligned, padded with zeros.
+pub fn label(field: &'static str, value: &str) -> Result<B256, NetworkError> {
+    let printable = value.bytes().all(|byte| byte.is_ascii_graphic());
+    if value.is_empty() || value.len() > 32 || !printable {
+        return Err(NetworkError::Label {
+            field,
+            value: value.to_owned(),
+        });
+    }
+    Ok(B256::right_padding_from(value.as_bytes()))
+}
+
+/// A label of the contracts as text; hex if it is none.
+pub fn label_text(label: B256) -> String {
+    let end = label
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last.saturating_add(1));
+    match label
+        .get(..end)
+        .and_then(|bytes| std::str::from_utf8(bytes).ok())
+    {
+        Some(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            text.to_owned()
+        }
+        _ => label.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+use super::*;
+
+const GOOD: &str = r#"
+name = "test"
+[chain]
+id = 31337
+fork = "osaka"
+endpoints = ["http://127.0.0.1:1"]
+agree = 1
+finality_blocks = 2
+[attestation]
+allows_software = true
+[[attestation.roots]]
+vendor = "soft-a"
+[delays]
+grant_floor_seconds = 0
+longest_seconds = 0
+step_blocks = 60
+[committee]
+threshold = 2
+[[committee.seats]]
+vendor = "soft-a"
+operator = "one"
+[[committee.seats]]
+vendor = "soft-a"
+operator = "two"
+[[committee.seats]]
+vendor = "soft-a"
+operator = "three"
+[limits]
+max_head_age_seconds = 60
+max_finality_age_seconds = 60
+release_window_blocks = 250
+requests_per_minute = 60
+"#;
+
+fn parse_with(from: &str, to: &str) -> NetworkError {
+    assert!(GOOD.contains(from));
+    Network::parse(&GOOD.replacen(from, to, 1)).unwrap_err()
+}
+
+#[test]
+fn a_good_file_is_read_and_written_back() {
+    let network = Network::parse(GOOD).unwrap();
+    assert_eq!(Network::parse(&network.to_toml()).unwrap(), network);
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_what_is_allowed() {
+    let error = parse_with("agree = 1", "agrees = 1").to_string();
+    assert!(error.contains("line 7"), "{error}");
+    assert!(
+        error.contains("`agrees`") && error.contains("`agree`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn each_rule_has_its_own_error() {
+    use NetworkError as E;
+    assert!(matches!(
+        parse_with("threshold = 2", "threshold = 3"),
+        E::Threshold { .. }
+    ));
+    assert!(matches!(
+        parse_with("threshold = 2", "threshold = 1"),
+        E::Threshold { .. }
+    ));
+    assert!(matches!(
+        parse_with("agree = 1", "agree = 2"),
+        E::Agree { .. }
+    ));
+    assert!(matches!(
+        parse_with("agree = 1", "agree = 0"),
+        E::Agree { .. }
+    ));
+    assert!(matches!(
+        parse_with("operator = \"one\"", "operator = \"\""),
+        E::Label { .. }
+    ));
+    let other = parse_with(
+        "vendor = \"soft-a\"\noperator",
+        "vendor = \"soft-b\"\noperator",
+    );
+    assert!(matches!(other, E::UnknownVendor { .. }));
+    let strict = parse_with("allows_software = true", "allows_software = false");
+    assert!(matches!(strict, E::GrantFloor { seconds: 0 }));
+}
+
+#[test]
+fn the_network_hash_binds_chain_genesis_and_committee() {
+    // [WIRE-2] A4: a false chain with the right id and addresses has another genesis.
+    let committee = Address::repeat_byte(2);
+    let base = network_hash(1, B256::repeat_byte(1), committee);
+    assert_ne!(base, network_hash(2, B256::repeat_byte(1), committee));
+    assert_ne!(base, network_hash(1, B256::repeat_byte(9), committee));
+    assert_ne!(base, network_hash(1, B256::repeat_byte(1), Address::ZERO));
+}
+
+#[test]
+fn labels_round_trip() {
+    let label = label("x", "soft-a").unwrap();
+    assert_eq!(label_text(label), "soft-a");
+    assert!(label_text(B256::ZERO).starts_with("0x"));
+}
