@@ -259,9 +259,9 @@ pub fn compact(signature: &Signature) -> [B256; 2] {
 
 /// The signer of `digest` under a compact signature; `None` if it is malformed or s is high (EIP-2).
 pub fn recover_compact(digest: B256, r: B256, vs: B256) -> Option<Address> {
-    let vs = U256::from_be_bytes(vs.0);
-    let parity = vs.bit(255);
-    let s = vs & (U256::MAX >> 1);
+    let mut s = U256::from_be_bytes(vs.0);
+    let parity = s.bit(255);
+    s.set_bit(255, false);
     let signature = Signature::new(U256::from_be_bytes(r.0), s, parity);
     if signature.normalize_s().is_some() {
         return None;
