@@ -250,11 +250,9 @@ impl SeatSignature {
 
 /// `[r, vs]` of EIP-2098: the top bit of `vs` is the parity of y.
 pub fn compact(signature: &Signature) -> [B256; 2] {
-    let parity = U256::from(u8::from(signature.v())) << 255;
-    [
-        B256::from(signature.r()),
-        B256::from(signature.s() | parity),
-    ]
+    let mut vs = signature.s();
+    vs.set_bit(255, signature.v());
+    [B256::from(signature.r()), B256::from(vs)]
 }
 
 /// The signer of `digest` under a compact signature; `None` if it is malformed or s is high (EIP-2).
