@@ -4,7 +4,7 @@
 //! life (endpoints, limits, fork) is not in its hash; a node carries it in its measured compose file instead.
 
 use crate::{enc::Enc, statements::labels};
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
 /// networkHash = keccak256(enc("quorate/v1/network", chain id, genesis hash, KmsCommittee)). [WIRE-2]
@@ -164,6 +164,75 @@ pub struct Devnet {
     pub block_time: u64,
     /// Compose file of the app that is created and booted.
     pub app_compose: String,
+}
+
+/// What a node carries in its measured compose file, under the key `quorate` of app-compose.json: its chain's identity and
+/// how it judges heads. It is judged by its compose hash, so a host can't change it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredNode {
+    /// Chain, genesis, fork, endpoints and head source.
+    pub chain: Chain,
+    /// KmsCommittee; every other contract is read from it.
+    pub kms_committee: Address,
+    /// Whether the network allows software roots; decides which sealing kinds a node offers.
+    pub allows_software: bool,
+    /// Limits.
+    pub limits: NodeLimits,
+}
+
+/// What an app carries in its measured compose file, under the key `quorate` of app-compose.json: whom it asks for keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredAgent {
+    /// The app's id; needed only where the measured app-id is the compose-derived default (A28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<Address>,
+    /// The network.
+    pub network_hash: B256,
+    /// The keyset.
+    pub keyset_id: B256,
+    /// Public key of the keyset's `derive` secret: all that an enclave has to pin. 33 bytes.
+    pub derive_public_key: Bytes,
+    /// Public key of the keyset's `unseal` secret. 33 bytes.
+    pub unseal_public_key: Bytes,
+    /// When nodes may release.
+    pub release_at: crate::ids::ReleaseAt,
+}
+
+/// The part of dstack's app-compose.json that we read; the rest belongs to others and is left alone.
+#[derive(Clone, Debug, Deserialize)]
+struct AppCompose<T> {
+    quorate: T,
+}
+
+/// Why a compose file has no block of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("app-compose.json: {0}")]
+pub struct ComposeError(#[from] serde_json::Error);
+
+impl MeasuredNode {
+    /// Reads a node's block from the exact bytes of its app-compose.json.
+    pub fn from_compose(bytes: &[u8]) -> Result<Self, ComposeError> {
+        Ok(serde_json::from_slice::<AppCompose<Self>>(bytes)?.quorate)
+    }
+
+    /// The network's name; `None` while the genesis hash is not written.
+    pub fn network_hash(&self) -> Option<B256> {
+        Some(network_hash(self.chain.id, self.chain.genesis_hash?, self.kms_committee))
+    }
+}
+
+impl MeasuredAgent {
+    /// Reads an app's block from the exact bytes of its app-compose.json.
+    pub fn from_compose(bytes: &[u8]) -> Result<Self, ComposeError> {
+        Ok(serde_json::from_slice::<AppCompose<Self>>(bytes)?.quorate)
+    }
+}
+
+/// How a node finds the head, in words, as its candidate statement binds it.
+pub fn head_source(chain: &Chain) -> String {
+    format!("agreement {} of {}", chain.agree, chain.endpoints.len())
 }
 
 /// Why a file is no network.
