@@ -113,10 +113,9 @@ impl EvidenceBytes {
 pub struct RequestedInput {
     /// What is asked for.
     pub input: Input,
-    /// B = r·H(x), or r·u of the ciphertext: 33 bytes.
+    /// B ‖ proof: B = r·H(x), or r·u of the ciphertext, 33 bytes; then the proof of knowledge of r in that base, bound
+    /// to report_data and the index, in threshold's canonical encoding.
     pub blinded: Bytes,
-    /// The proof of knowledge of r in that base, bound to report_data and the index.
-    pub proof: Bytes,
     /// The header of the sealed secret's ciphertext; for `unseal` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ciphertext: Option<Bytes>,
