@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Issuance, SeatSignature} from "../../src/interfaces/Statements.sol";
+import {QuorateTest} from "../utils/QuorateTest.sol";
+
+/// @dev Gas of whole transactions (base cost and calldata included), every call on cold state. t = 3, one app, a device list.
+/// forge-config: default.isolate = true
+contract Gas_Test is QuorateTest {
+    uint256 private constant ONE = 120_000;
+    uint256 private constant EACH_OF_FIFTY = 80_000;
+
+    function setUp() public override {
+        super.setUp();
+        _genesis();
+        vm.roll(block.number + 300);
+        // A log in use: the first record of all also pays for the first write of the trail.
+        _record(_issuance(1_000_000));
+    }
+
+    function _recordMany(uint256 count) private returns (uint256 gas) {
+        Issuance[] memory issuances = new Issuance[](count);
+        SeatSignature[][] memory signatures = new SeatSignature[][](count);
+        for (uint256 k = 0; k < count; ++k) {
+            issuances[k] = _issuance(k);
+            signatures[k] = _authorize(issuances[k], _seats(T));
+        }
+        bytes[] memory refusals = issuanceLog.record(issuances, signatures);
+        gas = vm.snapshotGasLastCall("IssuanceLog", string.concat("record ", vm.toString(count)));
+        for (uint256 k = 0; k < count; ++k) {
+            assertEq(refusals[k].length, 0);
+        }
+    }
+
+    function test_RecordOne() external {
+        uint256 gas = _recordMany(1);
+        assertLt(gas, ONE);
+    }
+
+    function test_RecordTen() external {
+        _recordMany(10);
+    }
+
+    function test_RecordFifty() external {
+        assertLt(_recordMany(50) / 50, EACH_OF_FIFTY);
+    }
+}

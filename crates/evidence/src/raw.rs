@@ -1,0 +1,130 @@
+//! Evidence as it arrived: three byte strings within their limits, of which nothing is believed.
+//!
+//! Spec: [EV-1], [EV-2], [EV-6]. Driven by: whoever received a request or read a candidate from the chain.
+
+use crate::{
+    quote::{self, VerifiedQuote, VerifyQuoteError},
+    root::{RootCertificate, RootRules},
+};
+use alloy_primitives::B256;
+use dcap_qvl::quote::Quote;
+use parity_scale_codec::Encode;
+use sha2::{Digest, Sha256};
+use wire::{
+    UnixSeconds,
+    request::{EvidenceBytes, EvidenceTooLarge},
+};
+
+/// Certification data of this type is the PCK certificate chain, PEM, leaf first, root last.
+const PCK_CERTIFICATE_CHAIN: u16 = 5;
+
+/// Unjudged evidence within its size limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawEvidence(EvidenceBytes);
+
+/// Why bytes are no quote of a kind that we judge.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseQuoteError {
+    /// Not a DCAP quote of version 3, 4 or 5.
+    #[error("the bytes are no quote")]
+    Malformed(#[source] LibraryError),
+    /// Bytes follow the quote (A11). Sockets pad with zeros: see [`without_padding`].
+    #[error("{bytes} bytes follow the quote")]
+    TrailingBytes {
+        /// How many.
+        bytes: usize,
+    },
+    /// The quote hides bytes inside its unsigned part.
+    #[error("the quote is not in its canonical encoding")]
+    NotCanonical,
+    /// The quote does not carry its PCK certificate chain.
+    #[error("the quote carries no PCK certificate chain (certification data type {kind})")]
+    NoCertificateChain {
+        /// The type of what it carries.
+        kind: u16,
+    },
+}
+
+/// A message of the verification library, kept as the cause of one of our errors.
+pub type LibraryError = Box<dyn std::error::Error + Send + Sync>;
+
+impl RawEvidence {
+    /// Takes evidence whose parts are within their limits. [EV-1]
+    pub fn new(bytes: EvidenceBytes) -> Result<Self, EvidenceTooLarge> {
+        bytes.check_sizes()?;
+        Ok(Self(bytes))
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &EvidenceBytes {
+        &self.0
+    }
+
+    /// The hash that names this evidence.
+    pub fn hash(&self) -> B256 {
+        self.0.hash()
+    }
+
+    /// The root certificate under which this evidence claims to stand: the last of the quote's PCK chain. [EV-2]
+    ///
+    /// It names the rules to judge by; [`verify`](Self::verify) then proves the claim or refuses.
+    pub fn claimed_root(&self) -> Result<RootCertificate, ParseQuoteError> {
+        let chain = certificate_chain(&parse(&self.0.quote)?)?;
+        let root = chain.into_iter().next_back();
+        root.map(RootCertificate::from_der)
+            .ok_or(ParseQuoteError::NoCertificateChain { kind: PCK_CERTIFICATE_CHAIN })
+    }
+
+    /// Judges the quote and its collateral at `now`, the time of a proven head, under `root` by `rules`.
+    ///
+    /// Spec: [EV-2]..[EV-9]. The event log is judged by [`VerifiedQuote::replay`].
+    /// # Errors
+    /// Each check has its own variant of [`VerifyQuoteError`]; stale collateral is told apart from a false quote.
+    pub fn verify(
+        &self,
+        root: &RootCertificate,
+        rules: &RootRules,
+        now: UnixSeconds,
+    ) -> Result<VerifiedQuote, VerifyQuoteError> {
+        quote::verify(self, root, rules, now)
+    }
+}
+
+/// `quote` without the zero bytes with which quote generators pad it to a fixed size.
+///
+/// For whoever takes a quote from a socket, before the evidence is hashed; what has other bytes behind it stays as it is.
+pub fn without_padding(quote: &[u8]) -> &[u8] {
+    let Ok(parsed) = Quote::parse(quote) else {
+        return quote;
+    };
+    match quote.split_at_checked(parsed.encoded_size()) {
+        Some((exact, padding)) if padding.iter().all(|byte| *byte == 0) => exact,
+        _ => quote,
+    }
+}
+
+/// Parses a quote that fills `bytes` exactly and has one encoding. [EV-6]
+pub(crate) fn parse(bytes: &[u8]) -> Result<Quote, ParseQuoteError> {
+    let quote = Quote::parse(bytes).map_err(|cause| ParseQuoteError::Malformed(cause.into()))?;
+    let encoded = quote.encode();
+    match bytes.strip_prefix(encoded.as_slice()) {
+        Some([]) => Ok(quote),
+        Some(rest) => Err(ParseQuoteError::TrailingBytes { bytes: rest.len() }),
+        None => Err(ParseQuoteError::NotCanonical),
+    }
+}
+
+/// The certificates that the quote carries, leaf first.
+pub(crate) fn certificate_chain(quote: &Quote) -> Result<Vec<Vec<u8>>, ParseQuoteError> {
+    if quote.inner_cert_type() != PCK_CERTIFICATE_CHAIN {
+        return Err(ParseQuoteError::NoCertificateChain { kind: quote.inner_cert_type() });
+    }
+    dcap_qvl::intel::extract_cert_chain(quote)
+        .map_err(|cause| ParseQuoteError::Malformed(cause.into()))
+}
+
+pub(crate) fn sha256<const N: usize>(parts: [&[u8]; N]) -> B256 {
+    let mut hasher = Sha256::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    B256::new(hasher.finalize().into())
+}

@@ -1,0 +1,10 @@
+//! The judgement of evidence through its public API: what passes, and beside it each thing that does not, alone.
+
+mod app_identity;
+mod event_logs;
+mod pccs_answers;
+mod random_bytes;
+mod real_quotes;
+mod refused_quotes;
+mod worked_examples;
+mod world;

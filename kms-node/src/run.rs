@@ -1,0 +1,205 @@
+//! Starts a node: measured configuration, sealed state, listeners, and the loop that follows the chain.
+
+use crate::{
+    adapters::{rpc::Endpoint, sender::Sender, store::Store},
+    budget::Budgets,
+    chain::ChainService,
+    config::Config,
+    http,
+    member::checkpoint,
+    metrics::Metrics,
+    node::{Judgements, Node},
+    state_file::StateFile,
+};
+use alloy::primitives::Address;
+use anyhow::{Context, Result, ensure};
+use kms_core::{Network, StatementKey, at_rest::SealingKey};
+use light_client::{AgeLimits, HeadSource};
+use policy::{ChainRules, ForkSchedule};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tee_client::{Pccs, Socket};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tracing::{info, warn};
+use wire::{SealingKind, network::MeasuredNode, statements::labels};
+
+/// How far a head may be ahead of the host's clock: a chain whose clock was set, or a host that is late.
+const MAX_HEAD_AHEAD_SECONDS: u64 = 900;
+
+/// A running node.
+#[derive(Debug)]
+pub struct Running {
+    /// The public API.
+    pub listen: SocketAddr,
+    /// The admin listener.
+    pub admin: SocketAddr,
+    /// The node's signing address.
+    pub signer: Address,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Stops serving and waits until everything that was begun is done.
+    pub async fn shutdown(self) {
+        // No receiver left means that the tasks are gone already.
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                warn!("a task of the node failed: {error}");
+            }
+        }
+    }
+}
+
+/// Starts the node and returns once it serves.
+pub async fn run(config: Config) -> Result<Running> {
+    let public = TcpListener::bind(config.listen).await.context("binding `listen`")?;
+    let private = TcpListener::bind(config.admin).await.context("binding `admin`")?;
+    let (listen, admin) = (public.local_addr()?, private.local_addr()?);
+    let node = Arc::new(open(config, listen).await?);
+    let signer = node.key.address();
+    let (stop, stopped) = watch::channel(false);
+    let service =
+        http::public(Arc::clone(&node)).into_make_service_with_connect_info::<SocketAddr>();
+    let tasks = vec![
+        tokio::spawn(serve(
+            axum::serve(public, service).with_graceful_shutdown(wait(stopped.clone())),
+        )),
+        tokio::spawn(serve(
+            axum::serve(private, http::admin(Arc::clone(&node)))
+                .with_graceful_shutdown(wait(stopped.clone())),
+        )),
+        tokio::spawn(follow(Arc::clone(&node), stopped)),
+    ];
+    info!(%listen, %admin, %signer, network = %node.network.network_hash, "serving");
+    if let Some(path) = &node.config.ready_file {
+        let ready = serde_json::json!({
+            "pid": std::process::id(), "listen": listen, "admin": admin, "signer": signer,
+        });
+        std::fs::write(path, ready.to_string()).context("writing the ready file")?;
+    }
+    Ok(Running { listen, admin, signer, stop, tasks })
+}
+
+async fn open(config: Config, listen: SocketAddr) -> Result<Node> {
+    let socket = Socket::at(&config.socket)?;
+    let boot = socket.boot().await.context("asking the dstack socket what runs here")?;
+    let measured = MeasuredNode::from_compose(&boot.compose)?;
+    let network = network(&measured)?;
+    let genesis = measured.chain.genesis_hash.context("the compose file names no genesis hash")?;
+    let key =
+        socket.key(labels::SEALING_PATH, "sealing").await.context("asking for the sealing key")?;
+    std::fs::create_dir_all(&config.data).context("making the data folder")?;
+    let state = StateFile::open(config.data.join("node.sealed"), SealingKey::new(*key))?;
+    let key = state.read(|state| StatementKey::from_bytes(&state.signing_key.0))?;
+    let http = tee_client::http_client()?;
+    let urls = endpoints(&config, &measured)?;
+    let endpoints: Vec<Endpoint> = urls
+        .iter()
+        .enumerate()
+        .map(|(id, url)| Endpoint::new(id, url, http.clone()))
+        .collect::<Result<_>>()?;
+    let source = HeadSource::agreement(measured.chain.agree, endpoints.len())?;
+    let limits = AgeLimits {
+        max_head_age_seconds: measured.limits.max_head_age_seconds,
+        max_finality_age_seconds: measured.limits.max_finality_age_seconds,
+        max_head_ahead_seconds: MAX_HEAD_AHEAD_SECONDS,
+    };
+    let from = checkpoint(state.read(|state| state.finalized), genesis);
+    let sender = match (&config.gas_key_file, urls.first()) {
+        (Some(path), Some(url)) => Some(Sender::open(path, url, http)?),
+        _ => None,
+    };
+    let per_minute = measured.limits.requests_per_minute;
+    Ok(Node {
+        endpoint: config.endpoint.clone().unwrap_or_else(|| format!("http://{listen}")),
+        pccs: Pccs::at(&config.pccs)?,
+        store: Store::open(&config.data.join("node.sqlite")).await?,
+        chain: ChainService::new(endpoints, source, limits, from),
+        sealing: SealingKind::SgxProvider,
+        sources: Budgets::new(per_minute),
+        apps: Budgets::new(per_minute),
+        metrics: Metrics::default(),
+        seat: None.into(),
+        shares: None.into(),
+        ceremony: None.into(),
+        judgements: Judgements::default(),
+        config,
+        measured,
+        network,
+        key,
+        boot,
+        socket,
+        state,
+        sender,
+    })
+}
+
+/// The host may name other URLs for the measured endpoints, not more or fewer of them.
+fn endpoints(config: &Config, measured: &MeasuredNode) -> Result<Vec<String>> {
+    let expected = measured.chain.endpoints.len();
+    let urls = config.endpoints.clone().unwrap_or_else(|| measured.chain.endpoints.clone());
+    ensure!(
+        urls.len() == expected,
+        "node.toml: {} endpoints, the measured compose file has {expected}",
+        urls.len()
+    );
+    Ok(urls)
+}
+
+fn network(measured: &MeasuredNode) -> Result<Network> {
+    Ok(Network {
+        rules: ChainRules {
+            chain_id: measured.chain.id,
+            forks: ForkSchedule::constant(measured.chain.fork),
+        },
+        committee: measured.kms_committee,
+        network_hash: measured.network_hash().context("the compose file names no genesis hash")?,
+    })
+}
+
+/// Follows the chain until told to stop: a new head puts shares in use, a newly finalized block makes the member act.
+async fn follow(node: Arc<Node>, mut stopped: watch::Receiver<bool>) {
+    let poll = Duration::from_millis(node.config.poll_milliseconds);
+    let mut acted_at = None;
+    let mut warned = false;
+    loop {
+        match step(&node, &mut acted_at).await {
+            Ok(()) => warned = false,
+            // The same failure again and again is one line, not a flood.
+            Err(error) if !warned => {
+                warn!("following the chain: {error:#}");
+                warned = true;
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(poll) => {}
+        }
+    }
+}
+
+async fn step(node: &Node, acted_at: &mut Option<light_client::BlockRef>) -> Result<()> {
+    let finalized = node.chain.follow().await?;
+    let Some(snapshot) = node.chain.newest() else {
+        return Ok(());
+    };
+    node.follow_epoch(&snapshot).await?;
+    if *acted_at != Some(finalized) {
+        node.act(&snapshot).await?;
+        *acted_at = Some(finalized);
+    }
+    Ok(())
+}
+
+async fn serve(server: impl IntoFuture<Output = std::io::Result<()>>) {
+    if let Err(error) = server.await {
+        warn!("a listener failed: {error}");
+    }
+}
+
+async fn wait(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone: stop as well.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
