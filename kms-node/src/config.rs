@@ -83,7 +83,7 @@ operator = "operator-1"
         assert!(Config::parse(GOOD).is_ok());
         let error = Config::parse(&GOOD.replace("pccs", "pcs")).unwrap_err().to_string();
         assert!(error.contains("line 3") && error.contains("`pcs`"), "{error}");
-        let error = Config::parse(&GOOD.replace("127.0.0.1:0", "localhost")).unwrap_err();
+        let error = Config::parse(&GOOD.replacen("127.0.0.1:0", "localhost", 1)).unwrap_err();
         assert!(error.to_string().contains("line 5"), "{error}");
     }
 }

@@ -37,13 +37,7 @@ impl Authority {
         let root = Certified::root(key("root"), &name("Root CA", label));
         let pck_ca = root.certify(key("pck-ca"), Subject::Ca(name("PCK Platform CA", label)));
         let tcb_signer = root.certify(key("tcb"), Subject::Leaf(name("TCB Signing", label)));
-        Self {
-            seed,
-            label: label.to_owned(),
-            root,
-            pck_ca,
-            tcb_signer,
-        }
+        Self { seed, label: label.to_owned(), root, pck_ca, tcb_signer }
     }
 
     /// The label.
@@ -74,9 +68,8 @@ impl Authority {
     }
 
     pub(crate) fn derive(&self, purpose: &str, context: &[&[u8]]) -> [u8; 32] {
-        let context: Vec<&[u8]> = std::iter::once(self.label.as_bytes())
-            .chain(context.iter().copied())
-            .collect();
+        let context: Vec<&[u8]> =
+            std::iter::once(self.label.as_bytes()).chain(context.iter().copied()).collect();
         keys::derive(&self.seed, purpose, &context)
     }
 
@@ -95,17 +88,12 @@ impl Authority {
             key,
             Subject::Machine {
                 name: name("PCK Certificate", &self.label),
-                extension: SgxExtension {
-                    ppid,
-                    fmspc: self.fmspc(),
-                },
+                extension: SgxExtension { ppid, fmspc: self.fmspc() },
                 not_after,
             },
         );
         PckCertificate {
-            chain_pem: [&leaf, &self.pck_ca, &self.root]
-                .map(Certified::pem)
-                .concat(),
+            chain_pem: [&leaf, &self.pck_ca, &self.root].map(Certified::pem).concat(),
             certificate: leaf.certificate,
         }
     }

@@ -49,13 +49,10 @@ impl Event {
 
 /// The register `imr` after `events`.
 pub(crate) fn replay(events: &[Event], imr: u32) -> [u8; 48] {
-    events
-        .iter()
-        .filter(|event| event.imr == imr)
-        .fold([0; 48], |register, event| {
-            let mut hasher = Sha384::new();
-            hasher.update(register);
-            hasher.update(hex::decode(&event.digest).expect("made by Event's constructors"));
-            hasher.finalize().into()
-        })
+    events.iter().filter(|event| event.imr == imr).fold([0; 48], |register, event| {
+        let mut hasher = Sha384::new();
+        hasher.update(register);
+        hasher.update(hex::decode(&event.digest).expect("made by Event's constructors"));
+        hasher.finalize().into()
+    })
 }

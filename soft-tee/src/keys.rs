@@ -30,7 +30,5 @@ pub(crate) fn p256(seed: &[u8; 32], label: &str, context: &[&[u8]]) -> SigningKe
 /// The public point without its SEC1 prefix, as quotes carry it.
 pub(crate) fn public_xy(key: &SigningKey) -> [u8; 64] {
     let point = key.verifying_key().to_sec1_point(false);
-    point.as_bytes()[1..]
-        .try_into()
-        .expect("an uncompressed point is 65 bytes")
+    point.as_bytes()[1..].try_into().expect("an uncompressed point is 65 bytes")
 }

@@ -79,9 +79,8 @@ impl Machine {
     ) -> Self {
         let id = id.as_bytes();
         let pck_key = authority.key("machine-pck", &[id]);
-        let ppid: [u8; 16] = authority.derive("ppid", &[id])[..16]
-            .try_into()
-            .expect("16 of 32 bytes");
+        let ppid: [u8; 16] =
+            authority.derive("ppid", &[id])[..16].try_into().expect("16 of 32 bytes");
         Self {
             pck: authority.certify_machine(pck_key.clone(), ppid, not_after),
             pck_key,
@@ -151,9 +150,7 @@ pub struct App {
 impl App {
     /// The compose file under the id that dstack gives it where none is configured: `compose_hash[0..20]`.
     pub fn with_default_id(compose: Vec<u8>) -> Self {
-        let app_id = sha256(&[&compose])[..20]
-            .try_into()
-            .expect("20 of 32 bytes");
+        let app_id = sha256(&[&compose])[..20].try_into().expect("20 of 32 bytes");
         Self { compose, app_id }
     }
 
@@ -183,10 +180,7 @@ impl Attributes {
 
 impl Default for Attributes {
     fn default() -> Self {
-        Self {
-            td: Self::SEPT_VE_DISABLE,
-            service_td: None,
-        }
+        Self { td: Self::SEPT_VE_DISABLE, service_td: None }
     }
 }
 
@@ -308,9 +302,7 @@ impl TrustDomain {
 }
 
 fn instance_id(seed: &[u8; 32], app: &App) -> [u8; 20] {
-    sha256(&[&seed[..20], &app.app_id])[..20]
-        .try_into()
-        .expect("20 of 32 bytes")
+    sha256(&[&seed[..20], &app.app_id])[..20].try_into().expect("20 of 32 bytes")
 }
 
 fn sha256(parts: &[&[u8]]) -> [u8; 32] {

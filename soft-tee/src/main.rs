@@ -52,10 +52,8 @@ struct Arguments {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let soft_tee = soft_tee::run(config(arguments)?).await?;
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -105,7 +103,5 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 /// Exactly `N` bytes of hex, with or without 0x.
 fn bytes<const N: usize>(text: &str) -> Result<[u8; N], String> {
     let bytes = hex::decode(text.strip_prefix("0x").unwrap_or(text)).map_err(|e| e.to_string())?;
-    bytes
-        .try_into()
-        .map_err(|bytes: Vec<u8>| format!("{} bytes, {N} are asked for", bytes.len()))
+    bytes.try_into().map_err(|bytes: Vec<u8>| format!("{} bytes, {N} are asked for", bytes.len()))
 }

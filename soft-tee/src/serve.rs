@@ -81,16 +81,9 @@ pub struct SoftTee {
 /// Boots the app and serves until the handle is shut down or dropped.
 pub async fn run(config: Config) -> anyhow::Result<SoftTee> {
     let authority = Arc::new(Authority::from_seed(config.seed, &config.authority_label));
-    let machine = Machine::new(
-        &authority,
-        &config.machine_id,
-        OsImage::from_seed(config.os_image),
-    );
+    let machine = Machine::new(&authority, &config.machine_id, OsImage::from_seed(config.os_image));
     let app = match config.app_id {
-        Some(app_id) => App {
-            compose: config.compose,
-            app_id,
-        },
+        Some(app_id) => App { compose: config.compose, app_id },
         None => App::with_default_id(config.compose),
     };
     let domain = Arc::new(Arc::new(machine).boot(app));

@@ -47,10 +47,7 @@ async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: Stri
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.unwrap();
-    let end = bytes
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")
-        .unwrap();
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let mut lines = head.lines();
     let status = lines.next().unwrap()[9..12].parse().unwrap();
@@ -59,16 +56,8 @@ async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: Stri
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
     let body = bytes[end + 4..].to_vec();
-    assert_eq!(
-        headers["content-length"],
-        body.len().to_string(),
-        "clients read no chunks"
-    );
-    Response {
-        status,
-        headers,
-        body,
-    }
+    assert_eq!(headers["content-length"], body.len().to_string(), "clients read no chunks");
+    Response { status, headers, body }
 }
 
 async fn post(socket: &Path, path: &str, body: Value) -> (u16, Value) {
@@ -79,10 +68,7 @@ async fn post(socket: &Path, path: &str, body: Value) -> (u16, Value) {
         body.len()
     );
     let response = exchange(UnixStream::connect(socket).await.unwrap(), request).await;
-    (
-        response.status,
-        serde_json::from_slice(&response.body).unwrap(),
-    )
+    (response.status, serde_json::from_slice(&response.body).unwrap())
 }
 
 async fn get(ready: &Ready, path: &str) -> Response {
@@ -95,16 +81,8 @@ async fn get(ready: &Ready, path: &str) -> Response {
 /// documents and prints them again.
 async fn collateral(ready: &Ready, fmspc: &str) -> QuoteCollateralV3 {
     let chain = |response: &Response, name: &str| percent_decoded(&response.headers[name]);
-    let pck_crl = get(
-        ready,
-        "/sgx/certification/v4/pckcrl?ca=platform&encoding=der",
-    )
-    .await;
-    let tcb = get(
-        ready,
-        &format!("/tdx/certification/v4/tcb?fmspc={fmspc}&update=standard"),
-    )
-    .await;
+    let pck_crl = get(ready, "/sgx/certification/v4/pckcrl?ca=platform&encoding=der").await;
+    let tcb = get(ready, &format!("/tdx/certification/v4/tcb?fmspc={fmspc}&update=standard")).await;
     let qe = get(ready, "/tdx/certification/v4/qe/identity?update=standard").await;
     let root_crl = get(ready, "/sgx/certification/v4/rootcacrl").await;
     let signed = |response: &Response, name: &str| {
@@ -154,14 +132,8 @@ async fn a_quote_of_the_socket_verifies_with_collateral_of_the_pccs() {
     let collateral = collateral(ready, &hex::encode_upper(fmspc.unwrap())).await;
 
     let root = hex::decode(&ready.root_certificate[2..]).unwrap();
-    assert_eq!(
-        ready.root_sha256,
-        format!("0x{}", hex::encode(Sha256::digest(&root)))
-    );
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
+    assert_eq!(ready.root_sha256, format!("0x{}", hex::encode(Sha256::digest(&root))));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let claims = QuoteVerifier::<RingConfig>::new_with_config(root)
         .verify_with_policy(&quote, collateral, now, &QuotePolicy::strict(now))
         .unwrap();
@@ -175,20 +147,10 @@ async fn a_quote_of_the_socket_verifies_with_collateral_of_the_pccs() {
 
     // Clients replay the log to all four registers.
     let log: Vec<Value> = serde_json::from_str(answer["event_log"].as_str().unwrap()).unwrap();
-    for (imr, quoted) in [td.rt_mr0, td.rt_mr1, td.rt_mr2, td.rt_mr3]
-        .iter()
-        .enumerate()
-    {
-        let digests = log
-            .iter()
-            .filter(|event| event["imr"] == imr)
-            .map(|event| &event["digest"]);
+    for (imr, quoted) in [td.rt_mr0, td.rt_mr1, td.rt_mr2, td.rt_mr3].iter().enumerate() {
+        let digests = log.iter().filter(|event| event["imr"] == imr).map(|event| &event["digest"]);
         let replayed = digests.fold([0; 48], |register, digest| {
-            Sha384::new()
-                .chain_update(register)
-                .chain_update(unhex(digest))
-                .finalize()
-                .into()
+            Sha384::new().chain_update(register).chain_update(unhex(digest)).finalize().into()
         });
         assert_eq!(replayed, *quoted);
     }
@@ -205,23 +167,12 @@ async fn info_has_the_lengths_that_clients_expect() {
     for field in ["mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3"] {
         assert_eq!(unhex(&tcb_info[field]).len(), 48, "{field}");
     }
-    for field in [
-        "mr_aggregated",
-        "os_image_hash",
-        "compose_hash",
-        "device_id",
-    ] {
+    for field in ["mr_aggregated", "os_image_hash", "compose_hash", "device_id"] {
         assert_eq!(unhex(&tcb_info[field]).len(), 32, "{field}");
         assert_eq!(tcb_info[field], info[field], "{field}");
     }
-    assert_eq!(
-        tcb_info["app_compose"].as_str().unwrap().as_bytes(),
-        COMPOSE
-    );
-    assert_eq!(
-        unhex(&info["compose_hash"]),
-        Sha256::digest(COMPOSE).as_slice()
-    );
+    assert_eq!(tcb_info["app_compose"].as_str().unwrap().as_bytes(), COMPOSE);
+    assert_eq!(unhex(&info["compose_hash"]), Sha256::digest(COMPOSE).as_slice());
     assert_eq!(info["app_name"], "demo");
     assert_eq!(unhex(&info["instance_id"]).len(), 20);
     assert_ne!(info["app_cert"], "");
@@ -269,12 +220,7 @@ async fn a_pccs_knows_its_own_platforms_only() {
     let soft_tee = started(folder.path(), "m1").await;
     let path = "/tdx/certification/v4/tcb?fmspc=000000000000";
     assert_eq!(get(soft_tee.ready(), path).await.status, 404);
-    assert_eq!(
-        get(soft_tee.ready(), "/tdx/certification/v4/tcb")
-            .await
-            .status,
-        400
-    );
+    assert_eq!(get(soft_tee.ready(), "/tdx/certification/v4/tcb").await.status, 400);
 }
 
 #[test]
@@ -286,14 +232,7 @@ fn the_binary_serves_until_it_is_told_to_stop() {
     let mut process = Command::new(env!("CARGO_BIN_EXE_soft-tee"))
         .arg("--seed-file")
         .arg(file("seed"))
-        .args([
-            "--authority-label",
-            "soft-a",
-            "--machine-id",
-            "m1",
-            "--os-image",
-            &"02".repeat(32),
-        ])
+        .args(["--authority-label", "soft-a", "--machine-id", "m1", "--os-image", &"02".repeat(32)])
         .arg("--compose")
         .arg(file("app-compose.json"))
         .arg("--socket")
@@ -311,13 +250,7 @@ fn the_binary_serves_until_it_is_told_to_stop() {
     assert_eq!(ready.pid, process.id());
     // Without --app-id the app is dstack's default.
     assert_eq!(ready.app_id, ready.compose_hash[..42]);
-    assert!(
-        Command::new("kill")
-            .arg(ready.pid.to_string())
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").arg(ready.pid.to_string()).status().unwrap().success());
     assert!(process.wait().unwrap().success());
     assert!(!file("dstack.sock").exists());
 }

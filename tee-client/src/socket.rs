@@ -23,7 +23,7 @@ pub struct Boot {
     pub instance_id: Option<[u8; 20]>,
     /// SHA-256 of `compose`.
     pub compose_hash: [u8; 32],
-    /// dstack's os_image_hash.
+    /// The OS image as the socket states it; what counts is what the quote measures.
     pub os_image_hash: [u8; 32],
     /// The exact bytes of app-compose.json.
     pub compose: Vec<u8>,

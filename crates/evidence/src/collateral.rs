@@ -3,9 +3,6 @@
 //! Spec: [EV-7]. Prevents: an old revocation list, still within its own validity, hiding a revoked machine (A21).
 //! Signatures are not judged here: `quote::verify` reads the dates first, so that *stale* (bring newer collateral) is told
 //! apart from *false*, and then has the library verify the same documents.
-//! `pccs` makes collateral of the answers of a PCCS, for whoever brings evidence.
-
-pub mod pccs;
 
 use crate::{raw::LibraryError, root::RootRules};
 use dcap_qvl::QuoteCollateralV3;

@@ -1,6 +1,6 @@
 //! Releases this node's partials once the issuance is recorded at the block that counts and the policy still allows it.
 //!
-//! Spec: docs/spec/release.md [REL-1]..[REL-5]. Driven by: `POST /v1/release`; repeatable, the requester never pays twice.
+//! Spec: docs/spec/release.md [REL-1]..[REL-6]. Driven by: `POST /v1/release`; repeatable, the requester never pays twice.
 //! Prevents: a partial without a record (P2), a release after a revocation that the head has seen (P5).
 
 use crate::{
@@ -81,7 +81,7 @@ pub enum ReleaseError {
     Signing(#[from] SigningFailed),
 }
 
-/// Evaluates this node's shares for `judged`, if it is recorded and still permitted. [REL-1]..[REL-4]
+/// Evaluates this node's shares for `judged`, if it is recorded and still permitted. [REL-1]..[REL-5]
 ///
 /// # Errors
 /// [`ReleaseError`].
@@ -159,7 +159,7 @@ impl Recorded<'_> {
         self.judged.inputs.iter().map(evaluate).collect()
     }
 
-    /// One statement over all partials: what is unsigned is no answer. [REL-4]
+    /// One statement over all partials: what is unsigned is no answer. [REL-5]
     fn sign(
         &self,
         signer: &Signer<'_>,

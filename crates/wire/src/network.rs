@@ -91,7 +91,7 @@ pub struct Contracts {
 pub struct Attestation {
     /// Whether roots that the code does not know as a vendor's may be opened. Immutable after deployment.
     pub allows_software: bool,
-    /// Approved OS images (dstack's os_image_hash).
+    /// Approved OS images: SHA-256 of MRTD ‖ RTMR1 ‖ RTMR2, as evidence.md [EV-10] has it.
     #[serde(default)]
     pub os_images: Vec<B256>,
     /// Roots to open.

@@ -178,7 +178,7 @@ pub struct Release {
 }
 
 /// The hash in `Released` that covers every partial: keccak256 over, for each input in order,
-/// enc("quorate/v1/released-partial", input, seat, Y_i, partial). [REL-4]
+/// enc("quorate/v1/released-partial", input, seat, Y_i, partial). [REL-5]
 pub fn partials_hash(seat: SeatId, partials: &[PartialBody]) -> B256 {
     let encoded: Vec<u8> = partials
         .iter()

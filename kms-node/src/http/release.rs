@@ -1,4 +1,4 @@
-//! `POST /v1/release`: repeatable; a node that did not authorize judges the evidence first. [REL-1]..[REL-5]
+//! `POST /v1/release`: repeatable; a node that did not authorize judges the evidence first. [REL-1]..[REL-6]
 
 use super::{
     Json, Refused,

@@ -63,9 +63,7 @@ impl Authority {
         QuoteCollateralV3 {
             pck_crl_issuer_chain: self.pck_ca.pem() + &self.root.pem(),
             root_ca_crl: self.root.revocation_list(terms.crl_issued, crl_until, &[]),
-            pck_crl: self
-                .pck_ca
-                .revocation_list(terms.crl_issued, crl_until, &terms.revoked),
+            pck_crl: self.pck_ca.revocation_list(terms.crl_issued, crl_until, &terms.revoked),
             tcb_info_issuer_chain: signer_chain.clone(),
             tcb_info_signature: sign(&self.tcb_signer.key, &tcb_info),
             tcb_info,
@@ -117,10 +115,7 @@ impl Authority {
 fn module(more: &[(&str, Value)]) -> Value {
     let mut fields = serde_json::Map::new();
     fields.insert("attributes".to_owned(), json!(hex::encode_upper([0; 8])));
-    fields.insert(
-        "attributesMask".to_owned(),
-        json!(hex::encode_upper([0xff; 8])),
-    );
+    fields.insert("attributesMask".to_owned(), json!(hex::encode_upper([0xff; 8])));
     if more.is_empty() {
         fields.insert("mrsigner".to_owned(), json!(hex::encode_upper([0; 48])));
     }

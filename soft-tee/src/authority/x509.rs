@@ -47,11 +47,7 @@ pub(super) enum Subject {
     /// A signer.
     Leaf(String),
     /// A machine's PCK.
-    Machine {
-        name: String,
-        extension: SgxExtension,
-        not_after: Option<u64>,
-    },
+    Machine { name: String, extension: SgxExtension, not_after: Option<u64> },
 }
 
 /// What Intel's SGX extension says of a machine; the rest is the same for all.
@@ -64,11 +60,7 @@ impl Certified {
     /// A self-signed root.
     pub(super) fn root(key: SigningKey, name: &str) -> Self {
         let name = parse(name);
-        let profile = Profile {
-            issuer: name.clone(),
-            subject: name,
-            extensions: ca(1),
-        };
+        let profile = Profile { issuer: name.clone(), subject: name, extensions: ca(1) };
         let certificate = build(profile, &key, &key, NOT_AFTER);
         Self { key, certificate }
     }
@@ -78,11 +70,7 @@ impl Certified {
         let (name, extensions, not_after) = match subject {
             Subject::Ca(name) => (name, ca(0), NOT_AFTER),
             Subject::Leaf(name) => (name, leaf(), NOT_AFTER),
-            Subject::Machine {
-                name,
-                extension,
-                not_after,
-            } => {
+            Subject::Machine { name, extension, not_after } => {
                 let mut extensions = leaf();
                 extensions.push(extension.encode());
                 (name, extensions, not_after.unwrap_or(NOT_AFTER))
@@ -99,16 +87,12 @@ impl Certified {
 
     /// The certificate, DER.
     pub(super) fn der(&self) -> Vec<u8> {
-        self.certificate
-            .to_der()
-            .expect("a built certificate encodes")
+        self.certificate.to_der().expect("a built certificate encodes")
     }
 
     /// The certificate, PEM.
     pub(super) fn pem(&self) -> String {
-        self.certificate
-            .to_pem(LineEnding::LF)
-            .expect("a built certificate encodes")
+        self.certificate.to_pem(LineEnding::LF).expect("a built certificate encodes")
     }
 
     /// A revocation list with these serial numbers, DER.
@@ -130,9 +114,8 @@ impl Certified {
         if !serials.is_empty() {
             builder = builder.with_certificates(revoked);
         }
-        let list: CertificateList = builder
-            .build::<_, DerSignature>(&self.key)
-            .expect("a P-256 key signs");
+        let list: CertificateList =
+            builder.build::<_, DerSignature>(&self.key).expect("a P-256 key signs");
         list.to_der().expect("a built list encodes")
     }
 }
@@ -183,26 +166,15 @@ fn build(profile: Profile, key: &SigningKey, issuer: &SigningKey, not_after: u64
 }
 
 fn ca(path_length: u8) -> Vec<Extension> {
-    let constraints = BasicConstraints {
-        ca: true,
-        path_len_constraint: Some(path_length),
-    };
-    vec![
-        extension(&constraints),
-        extension(&KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign)),
-    ]
+    let constraints = BasicConstraints { ca: true, path_len_constraint: Some(path_length) };
+    vec![extension(&constraints), extension(&KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign))]
 }
 
 fn leaf() -> Vec<Extension> {
-    let constraints = BasicConstraints {
-        ca: false,
-        path_len_constraint: None,
-    };
+    let constraints = BasicConstraints { ca: false, path_len_constraint: None };
     vec![
         extension(&constraints),
-        extension(&KeyUsage(
-            KeyUsages::DigitalSignature | KeyUsages::NonRepudiation,
-        )),
+        extension(&KeyUsage(KeyUsages::DigitalSignature | KeyUsages::NonRepudiation)),
     ]
 }
 
@@ -210,9 +182,7 @@ fn extension<E>(value: &E) -> Extension
 where
     for<'a> &'a E: ToExtension<Error = der::Error>,
 {
-    value
-        .to_extension(&Name::default(), &[])
-        .expect("a constant extension encodes")
+    value.to_extension(&Name::default(), &[]).expect("a constant extension encodes")
 }
 
 fn parse(name: &str) -> Name {
@@ -291,8 +261,5 @@ fn boolean(value: bool) -> Vec<u8> {
 }
 
 fn oid(text: &str) -> Vec<u8> {
-    ObjectIdentifier::new(text)
-        .expect("an identifier of Intel's")
-        .to_der()
-        .expect("it encodes")
+    ObjectIdentifier::new(text).expect("an identifier of Intel's").to_der().expect("it encodes")
 }

@@ -25,14 +25,9 @@ pub(super) fn quote(domain: &TrustDomain, report_data: [u8; 64]) -> Vec<u8> {
     let report = td_report(domain, report_data);
     let (version, report) = match domain.attributes.service_td {
         None => (4, Report::TD10(report)),
-        Some(mr_service_td) => (
-            5,
-            Report::TD15(TDReport15 {
-                base: report,
-                tee_tcb_svn2: TEE_TCB_SVN,
-                mr_service_td,
-            }),
-        ),
+        Some(mr_service_td) => {
+            (5, Report::TD15(TDReport15 { base: report, tee_tcb_svn2: TEE_TCB_SVN, mr_service_td }))
+        }
     };
     let machine = &domain.machine;
     let attestation_key = keys::public_xy(&machine.attestation_key);
@@ -94,10 +89,7 @@ fn qe_report_data(
 ) -> QEReportCertificationData {
     let qe_auth_data = [0x51; 32];
     let mut report_data = [0; 64];
-    let binding = Sha256::new()
-        .chain_update(attestation_key)
-        .chain_update(qe_auth_data)
-        .finalize();
+    let binding = Sha256::new().chain_update(attestation_key).chain_update(qe_auth_data).finalize();
     report_data[..32].copy_from_slice(&binding);
     let mut attributes = [0; 16];
     attributes[0] = 0x11;
@@ -115,10 +107,7 @@ fn qe_report_data(
         reserved4: [0; 60],
         report_data,
     };
-    let qe_report: [u8; 384] = report
-        .encode()
-        .try_into()
-        .expect("an enclave report is 384 bytes");
+    let qe_report: [u8; 384] = report.encode().try_into().expect("an enclave report is 384 bytes");
     QEReportCertificationData {
         qe_report_signature: sign(&machine.pck_key, &qe_report),
         qe_report,

@@ -28,11 +28,7 @@ struct Pccs {
 }
 
 pub(super) fn router(authority: Arc<Authority>, collateral_issued: Option<u64>) -> Router {
-    let pccs = Pccs {
-        authority,
-        fixed: collateral_issued,
-        issued: Mutex::new(None),
-    };
+    let pccs = Pccs { authority, fixed: collateral_issued, issued: Mutex::new(None) };
     Router::new()
         .route("/sgx/certification/v4/rootcacrl", get(root_ca_crl))
         .route("/sgx/certification/v4/pckcrl", get(pck_crl))
@@ -44,9 +40,7 @@ pub(super) fn router(authority: Arc<Authority>, collateral_issued: Option<u64>) 
 impl Pccs {
     /// The collateral of today, or of the fixed time.
     fn collateral(&self) -> Arc<QuoteCollateralV3> {
-        let now = self
-            .fixed
-            .unwrap_or_else(|| now().saturating_sub(BACKDATED));
+        let now = self.fixed.unwrap_or_else(|| now().saturating_sub(BACKDATED));
         let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
         match &*issued {
             Some((at, collateral)) if now.saturating_sub(*at) < DAY => Arc::clone(collateral),
@@ -89,24 +83,16 @@ async fn tcb_info(State(pccs): State<Arc<Pccs>>, Query(arguments): Arguments) ->
     let collateral = pccs.collateral();
     let chain = header("tcb-info-issuer-chain", &collateral.tcb_info_issuer_chain);
     let signature = hex::encode(&collateral.tcb_info_signature);
-    let body = format!(
-        r#"{{"tcbInfo":{},"signature":"{signature}"}}"#,
-        collateral.tcb_info
-    );
+    let body = format!(r#"{{"tcbInfo":{},"signature":"{signature}"}}"#, collateral.tcb_info);
     (chain, json(), body).into_response()
 }
 
 async fn qe_identity(State(pccs): State<Arc<Pccs>>) -> Response {
     let collateral = pccs.collateral();
-    let chain = header(
-        "sgx-enclave-identity-issuer-chain",
-        &collateral.qe_identity_issuer_chain,
-    );
+    let chain = header("sgx-enclave-identity-issuer-chain", &collateral.qe_identity_issuer_chain);
     let signature = hex::encode(&collateral.qe_identity_signature);
-    let body = format!(
-        r#"{{"enclaveIdentity":{},"signature":"{signature}"}}"#,
-        collateral.qe_identity
-    );
+    let body =
+        format!(r#"{{"enclaveIdentity":{},"signature":"{signature}"}}"#, collateral.qe_identity);
     (chain, json(), body).into_response()
 }
 
@@ -144,7 +130,5 @@ fn not_found(reason: &'static str) -> Response {
 }
 
 fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -99,10 +99,7 @@ struct GetKey {
 /// recoverable secp256k1 signatures, of the app key over the key and of the machine's provider over the app key.
 fn get_key(domain: &TrustDomain, request: GetKey) -> Result<Value, Failure> {
     if !matches!(request.algorithm.as_str(), "" | "secp256k1" | "k256") {
-        return Err(format!(
-            "algorithm {:?} is not supported",
-            request.algorithm
-        ));
+        return Err(format!("algorithm {:?} is not supported", request.algorithm));
     }
     let app_key = domain.app_key();
     let mut key = [0; 32];
@@ -112,11 +109,7 @@ fn get_key(domain: &TrustDomain, request: GetKey) -> Result<Value, Failure> {
     let public = hex::encode(public_key(&signing_key(&key)?));
     let by_app = sign(&app_key, format!("{}:{public}", request.purpose).as_bytes())?;
     let app_public = public_key(&signing_key(&app_key)?);
-    let issued = [
-        b"dstack-kms-issued:",
-        domain.app().app_id.as_slice(),
-        &app_public,
-    ];
+    let issued = [b"dstack-kms-issued:", domain.app().app_id.as_slice(), &app_public];
     let by_provider = sign(&domain.provider_key(), &issued.concat())?;
     Ok(json!({
         "key": hex::encode(key),
@@ -142,10 +135,7 @@ fn sign(key: &[u8; 32], message: &[u8]) -> Result<Vec<u8>, Failure> {
 
 fn info(domain: &TrustDomain) -> Value {
     let compose: Value = serde_json::from_slice(&domain.app().compose).unwrap_or_default();
-    let name = compose
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let name = compose.get("name").and_then(Value::as_str).unwrap_or_default();
     json!({
         "app_id": hex::encode(domain.app().app_id),
         "instance_id": hex::encode(domain.instance_id()),

@@ -2,7 +2,6 @@
 
 mod app_identity;
 mod event_logs;
-mod pccs_answers;
 mod random_bytes;
 mod real_quotes;
 mod refused_quotes;

@@ -1,7 +1,7 @@
 //! Bytes from outside never panic, whatever they are: random ones, and genuine ones with something changed.
 
 use crate::world::{NOW, World};
-use evidence::{RawEvidence, RootCertificate, collateral::pccs::CollateralQuery};
+use evidence::{RawEvidence, RootCertificate};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 use wire::request::EvidenceBytes;
@@ -11,7 +11,6 @@ static GENUINE: LazyLock<EvidenceBytes> = LazyLock::new(|| WORLD.bytes());
 
 /// Goes as far as the bytes let it.
 fn judge(bytes: EvidenceBytes) {
-    let _ = CollateralQuery::for_quote(&bytes.quote);
     let _ = evidence::without_padding(&bytes.quote);
     let _ = evidence::collateral::canonical(&bytes.collateral);
     let Ok(raw) = RawEvidence::new(bytes) else {
