@@ -15,11 +15,11 @@ use sha2::Sha256;
 use std::fmt;
 use wire::{
     SeatId,
-    statements::{Anchor, Outcome},
+    statements::{Anchor, Outcome, labels},
 };
 use zeroize::{Zeroize, Zeroizing};
 
-const MAGIC: &[u8] = b"quorate/v1/sealed-state";
+const MAGIC: &[u8] = labels::SEALED_STATE.as_bytes();
 const NONCE_BYTES: usize = 12;
 
 /// The key that the socket's `GetKey` gives for [`wire::statements::labels::SEALING_PATH`].

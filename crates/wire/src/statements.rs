@@ -37,6 +37,8 @@ pub mod labels {
     pub const TAG_RECIPIENT: &str = "quorate/v1/recip";
     /// report_data of a candidate.
     pub const TAG_CANDIDATE: &str = "quorate/v1/candi";
+    /// Authenticated label of a node's sealed state.
+    pub const SEALED_STATE: &str = "quorate/v1/sealed-state";
     /// The path under which a node asks its socket for the sealing key.
     pub const SEALING_PATH: &str = "quorate/v1/sealing";
 }
