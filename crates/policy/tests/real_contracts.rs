@@ -300,17 +300,9 @@ fn a_decision_needs_few_facts() {
     let slots: usize = wanted.iter().map(|request| request.slots.len()).sum();
     assert!(wanted.len() <= 5, "{wanted:?}");
     assert!(slots <= 16, "{wanted:?}");
-    let start = std::time::Instant::now();
-    for _ in 0..100 {
-        assert!(decide(&rules, &gates, &identity, &chain).is_ok());
-    }
-    let elapsed = start.elapsed() / 100;
     let gas = least_gas(&network, &identity, &chain);
     assert!(gas < POLICY_GAS / 2, "{gas}");
-    println!(
-        "{fetches} fetches for both blocks; {} accounts and {slots} slots at each; {gas} gas; warm decision {elapsed:?}",
-        wanted.len(),
-    );
+    assert!(fetches <= 40, "{fetches} fetches for both blocks");
 }
 
 /// The least gas with which the registry still allows, over facts that are all proven.

@@ -1,6 +1,7 @@
 //! The golden dump of every signed statement, and the vectors that Solidity and Python check too. [WIRE-5]
 //!
 //! `BLESS=1 cargo test -p wire --test statements` writes both anew; the diff is a change of format.
+#![allow(clippy::disallowed_methods, reason = "BLESS is asked for by whoever runs the test")]
 
 use alloy_primitives::{Address, B256, Bytes, hex};
 use alloy_sol_types::{SolStruct, SolValue};

@@ -1,4 +1,5 @@
 //! A real anvil, and a node's side of it: what a service does with `light-client` and `policy`, without async.
+#![allow(clippy::disallowed_methods, reason = "a test finds anvil and waits for it")]
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
