@@ -36,15 +36,13 @@ pub struct Keyset {
     pub threshold: u16,
 }
 
-/// Whether this seat may act for this app at one block, and under what.
+/// Whether this seat may act at one block, and under what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authority {
     /// The keyset.
     pub keyset_id: B256,
     /// The active epoch; zero before the first.
     pub epoch: u64,
-    /// The app's registry.
-    pub app_registry: Address,
     /// Whether this node's seat is a member of the epoch, and not suspended.
     pub may_act: bool,
 }
@@ -77,20 +75,18 @@ impl Network {
         Domain::KmsCommittee { chain_id: self.rules.chain_id, contract: self.committee }
     }
 
-    /// Whether `seat`, under `signer`, may act for `app` at this block. [AUTH-4]
+    /// Whether `seat`, under `signer`, may act at this block. [AUTH-4]
     pub fn authority(
         &self,
         state: &ProvenState,
-        app: Address,
         seat: SeatId,
         signer: Address,
     ) -> Result<Authority, ReadError> {
-        let call = KmsCommittee::authorizersCall { appId: app, seats: vec![seat] };
+        let call = KmsCommittee::authorizersCall { seats: vec![seat] };
         let found = self.ask(state, self.committee, &call)?;
         Ok(Authority {
             keyset_id: found.keysetId,
             epoch: found.epoch,
-            app_registry: found.appRegistry,
             may_act: found.signers.first() == Some(&signer),
         })
     }

@@ -11,11 +11,11 @@ use threshold::{
     tdh2::{CheckCiphertextError, CiphertextHeader, ExpectedLabel},
 };
 use wire::{
-    Enc, InputKind, Scope,
+    InputKind, Scope,
     limits::MAX_INPUTS,
     report_data::ReportData,
     request::RequestedInput,
-    statements::{Attested, Input, labels},
+    statements::{Attested, Input, derive_input},
 };
 
 /// An input whose form, scope and proof of r were checked against the verified identity, by its EIP-712 struct hash.
@@ -90,17 +90,6 @@ pub(crate) struct InputContext<'a> {
     pub(crate) attested: &'a Attested,
     pub(crate) policy: Address,
     pub(crate) report_data: &'a ReportData,
-}
-
-/// x of a derived key: enc("quorate/v1/derive", keyset id, app id, scope, key version). [DERIVE-1]
-pub(crate) fn derive_input(keyset_id: B256, app_id: Address, input: &Input) -> Vec<u8> {
-    Enc::new(labels::DERIVE)
-        .hash(keyset_id)
-        .address(app_id)
-        .u8(input.scopeKind)
-        .hash(input.scopeValue)
-        .u32(input.keyVersion)
-        .finish()
 }
 
 impl InputContext<'_> {

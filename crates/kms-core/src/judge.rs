@@ -134,7 +134,7 @@ pub fn judge(
     if purpose == Purpose::Authorize {
         chain.anchor_age(request.anchor.into())?;
     }
-    let authority = network.authority(head, request.app_id, seat, signer)?;
+    let authority = network.authority(head, seat, signer)?;
     if authority.keyset_id != request.keyset_id || authority.epoch == 0 {
         let (asked, active) = (request.keyset_id, authority.keyset_id);
         return Err(JudgeError::Keyset { asked, active });
@@ -151,7 +151,7 @@ pub fn judge(
     }
     // Known so far: 3. a genuine TEE under an open root, 4. the log is the whole boot, 5. the quote binds this request.
     let policy = match needs_policy(request) {
-        true => network.policy_of(head, authority.app_registry, app)?,
+        true => network.policy_of(head, network.gate(head, app)?.app_registry, app)?,
         false => Address::ZERO,
     };
     let context = InputContext {

@@ -93,7 +93,7 @@ pub fn release(
     window_blocks: u64,
     rng: &mut impl CryptoRng,
 ) -> Result<Outcome, ReleaseError> {
-    check_epoch(signer, judged, chain, shares)?;
+    check_epoch(signer, chain, shares)?;
     let log = signer.network.issuance_log(chain.head())?;
     let proven = match judged.issuance.releaseAt {
         at if at == ReleaseAt::Finalized as u8 => chain.finalized(),
@@ -123,13 +123,11 @@ pub fn release(
 /// The shares are of the epoch that is active at the head, and the seat may act in it. [REL-3]
 fn check_epoch(
     signer: &Signer<'_>,
-    judged: &Judged,
     chain: &ProvenChain,
     shares: &EpochShares,
 ) -> Result<(), ReleaseError> {
-    let app = judged.issuance.attested.boot.appId;
-    let network = signer.network;
-    let authority = network.authority(chain.head(), app, signer.seat, signer.key.address())?;
+    let address = signer.key.address();
+    let authority = signer.network.authority(chain.head(), signer.seat, address)?;
     if authority.epoch != shares.epoch() {
         return Err(ReleaseError::EpochMoved { active: authority.epoch, held: shares.epoch() });
     }

@@ -8,7 +8,7 @@
 //! 2. [`blind`]: the enclave makes B = r·H(x), puts B into its quote, then proves r; a node verifies that proof;
 //! 3. [`partial`]: node i answers Z_i = s_i·B with a proof that the s_i of Y_i = s_i·G made it;
 //! 4. [`combine`]: the enclave adds t partials whose Y_i sum up to the pinned public key: K = r⁻¹ Σ λ_i Z_i;
-//! 5. [`derive`]: root and subkeys from K; or [`tdh2`]: the sealed secret from K.
+//! 5. [`mod@derive`]: root and subkeys from K; or [`tdh2`]: the sealed secret from K.
 //!
 //! [`ceremony`] makes the shares. A keyset is two independent secrets, [`SecretKind::Derive`] and
 //! [`SecretKind::Unseal`]; no type of one passes for the other.

@@ -9,11 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// networkHash = keccak256(enc("quorate/v1/network", chain id, genesis hash, KmsCommittee)). [WIRE-2]
 pub fn network_hash(chain_id: u64, genesis_hash: B256, committee: Address) -> B256 {
-    Enc::new(labels::NETWORK)
-        .u64(chain_id)
-        .hash(genesis_hash)
-        .address(committee)
-        .keccak()
+    Enc::new(labels::NETWORK).u64(chain_id).hash(genesis_hash).address(committee).keccak()
 }
 
 /// A whole `network.toml`.
@@ -296,11 +292,7 @@ impl Network {
 
     /// The name of this network, once genesis and contracts are known.
     pub fn hash(&self) -> Option<B256> {
-        Some(network_hash(
-            self.chain.id,
-            self.chain.genesis_hash?,
-            self.contracts?.kms_committee,
-        ))
+        Some(network_hash(self.chain.id, self.chain.genesis_hash?, self.contracts?.kms_committee))
     }
 
     fn check(&self) -> Result<(), NetworkError> {
@@ -319,15 +311,8 @@ impl Network {
         for seat in &self.committee.seats {
             label("committee.seats.vendor", &seat.vendor)?;
             label("committee.seats.operator", &seat.operator)?;
-            if !self
-                .attestation
-                .roots
-                .iter()
-                .any(|root| root.vendor == seat.vendor)
-            {
-                return Err(NetworkError::UnknownVendor {
-                    vendor: seat.vendor.clone(),
-                });
+            if !self.attestation.roots.iter().any(|root| root.vendor == seat.vendor) {
+                return Err(NetworkError::UnknownVendor { vendor: seat.vendor.clone() });
             }
         }
         let seconds = self.delays.grant_floor_seconds;
@@ -342,24 +327,15 @@ impl Network {
 pub fn label(field: &'static str, value: &str) -> Result<B256, NetworkError> {
     let printable = value.bytes().all(|byte| byte.is_ascii_graphic());
     if value.is_empty() || value.len() > 32 || !printable {
-        return Err(NetworkError::Label {
-            field,
-            value: value.to_owned(),
-        });
+        return Err(NetworkError::Label { field, value: value.to_owned() });
     }
     Ok(B256::right_padding_from(value.as_bytes()))
 }
 
 /// A label of the contracts as text; hex if it is none.
 pub fn label_text(label: B256) -> String {
-    let end = label
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |last| last.saturating_add(1));
-    match label
-        .get(..end)
-        .and_then(|bytes| std::str::from_utf8(bytes).ok())
-    {
+    let end = label.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
+    match label.get(..end).and_then(|bytes| std::str::from_utf8(bytes).ok()) {
         Some(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) => {
             text.to_owned()
         }

@@ -112,10 +112,7 @@ fn tagged(tag: &str, fields: Enc) -> ReportData {
     let digest = Sha384::digest(fields.finish());
     let mut report_data = [0; 64];
     let bytes = tag.bytes().chain(digest);
-    report_data
-        .iter_mut()
-        .zip(bytes)
-        .for_each(|(slot, byte)| *slot = byte);
+    report_data.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
     report_data
 }
 
@@ -126,11 +123,7 @@ mod tests {
     #[test]
     fn tags_are_sixteen_bytes() {
         // [EV-5]
-        for tag in [
-            labels::TAG_ISSUE,
-            labels::TAG_RECIPIENT,
-            labels::TAG_CANDIDATE,
-        ] {
+        for tag in [labels::TAG_ISSUE, labels::TAG_RECIPIENT, labels::TAG_CANDIDATE] {
             assert_eq!(tag.len(), 16);
             assert!(tag.as_bytes().starts_with(TAG_PREFIX));
         }
@@ -155,69 +148,73 @@ mod tests {
             release_at: ReleaseAt::Head,
             inputs: &inputs,
             session_key: Address::repeat_byte(4),
-            anchor: Anchor {
-                number: 5,
-                hash: B256::repeat_byte(6),
-            },
+            anchor: Anchor { number: 5, hash: B256::repeat_byte(6) },
         };
         let other_point = [(input.clone(), [3; 33])];
-        let other_input = [(
-            Input {
-                keyVersion: 2,
-                ..input
-            },
-            [2; 33],
-        )];
+        let other_input = [(Input { keyVersion: 2, ..input }, [2; 33])];
         let changed = [
-            RequestBinding {
-                network_hash: B256::ZERO,
-                ..base.clone()
-            },
-            RequestBinding {
-                keyset_id: B256::ZERO,
-                ..base.clone()
-            },
-            RequestBinding {
-                app_id: Address::ZERO,
-                ..base.clone()
-            },
-            RequestBinding {
-                release_at: ReleaseAt::Finalized,
-                ..base.clone()
-            },
-            RequestBinding {
-                inputs: &other_point,
-                ..base.clone()
-            },
-            RequestBinding {
-                inputs: &other_input,
-                ..base.clone()
-            },
-            RequestBinding {
-                inputs: &[],
-                ..base.clone()
-            },
-            RequestBinding {
-                session_key: Address::ZERO,
-                ..base.clone()
-            },
-            RequestBinding {
-                anchor: Anchor {
-                    number: 6,
-                    ..base.anchor
-                },
-                ..base.clone()
-            },
-            RequestBinding {
-                anchor: Anchor {
-                    hash: B256::ZERO,
-                    ..base.anchor
-                },
-                ..base.clone()
-            },
+            RequestBinding { network_hash: B256::ZERO, ..base.clone() },
+            RequestBinding { keyset_id: B256::ZERO, ..base.clone() },
+            RequestBinding { app_id: Address::ZERO, ..base.clone() },
+            RequestBinding { release_at: ReleaseAt::Finalized, ..base.clone() },
+            RequestBinding { inputs: &other_point, ..base.clone() },
+            RequestBinding { inputs: &other_input, ..base.clone() },
+            RequestBinding { inputs: &[], ..base.clone() },
+            RequestBinding { session_key: Address::ZERO, ..base.clone() },
+            RequestBinding { anchor: Anchor { number: 6, ..base.anchor }, ..base.clone() },
+            RequestBinding { anchor: Anchor { hash: B256::ZERO, ..base.anchor }, ..base.clone() },
         ];
         for binding in changed {
             assert_ne!(binding.report_data(), base.report_data(), "{binding:?}");
         }
+    }
+
+    #[test]
+    fn every_field_of_a_candidate_is_bound() {
+        // [CER-1] negative twins; the evidence hash alone is not: it names the quote that carries this.
+        let base = Candidate {
+            signer: Address::repeat_byte(1),
+            operator: B256::repeat_byte(2),
+            endpoint: "http://node".into(),
+            sealing: 1,
+            root: B256::repeat_byte(3),
+            osImageHash: B256::repeat_byte(4),
+            composeHash: B256::repeat_byte(5),
+            checkpoint: Anchor { number: 6, hash: B256::repeat_byte(7) },
+            headSource: "agreement 1 of 1".into(),
+            evidenceHash: B256::repeat_byte(8),
+        };
+        let network = B256::repeat_byte(9);
+        let report_data = candidate_report_data(network, &base);
+        let checkpoint = |number, hash| Anchor { number, hash };
+        let changed = [
+            Candidate { signer: Address::ZERO, ..base.clone() },
+            Candidate { operator: B256::ZERO, ..base.clone() },
+            Candidate { endpoint: "http://other".into(), ..base.clone() },
+            Candidate { sealing: 2, ..base.clone() },
+            Candidate { checkpoint: checkpoint(5, base.checkpoint.hash), ..base.clone() },
+            Candidate { checkpoint: checkpoint(6, B256::ZERO), ..base.clone() },
+            Candidate { headSource: "agreement 2 of 3".into(), ..base.clone() },
+        ];
+        for candidate in changed {
+            assert_ne!(candidate_report_data(network, &candidate), report_data, "{candidate:?}");
+        }
+        assert_ne!(candidate_report_data(B256::ZERO, &base), report_data);
+    }
+
+    #[test]
+    fn every_field_of_a_recipient_key_is_bound() {
+        // [CER-2] A5, A14: a key of another session, seat, node, operator, network, or another key.
+        let (word, address) = (B256::repeat_byte, Address::repeat_byte);
+        let base = recipient_report_data(word(1), word(2), 3, address(4), word(5), &[6; 33]);
+        let others = [
+            recipient_report_data(word(0), word(2), 3, address(4), word(5), &[6; 33]),
+            recipient_report_data(word(1), word(0), 3, address(4), word(5), &[6; 33]),
+            recipient_report_data(word(1), word(2), 0, address(4), word(5), &[6; 33]),
+            recipient_report_data(word(1), word(2), 3, address(0), word(5), &[6; 33]),
+            recipient_report_data(word(1), word(2), 3, address(4), word(0), &[6; 33]),
+            recipient_report_data(word(1), word(2), 3, address(4), word(5), &[0; 33]),
+        ];
+        assert!(others.iter().all(|other| *other != base));
     }
 }

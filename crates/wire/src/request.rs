@@ -81,16 +81,8 @@ impl EvidenceBytes {
     pub fn check_sizes(&self) -> Result<(), EvidenceTooLarge> {
         for (part, bytes, limit) in [
             ("quote", self.quote.len(), limits::MAX_QUOTE_BYTES),
-            (
-                "event log",
-                self.event_log.len(),
-                limits::MAX_EVENT_LOG_BYTES,
-            ),
-            (
-                "collateral",
-                self.collateral.len(),
-                limits::MAX_COLLATERAL_BYTES,
-            ),
+            ("event log", self.event_log.len(), limits::MAX_EVENT_LOG_BYTES),
+            ("collateral", self.collateral.len(), limits::MAX_COLLATERAL_BYTES),
         ] {
             if bytes > limit {
                 return Err(EvidenceTooLarge { part, bytes, limit });

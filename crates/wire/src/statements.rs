@@ -13,11 +13,9 @@
 //! | [`RecipientRefused`] | KmsCommittee | seat | I deal nothing: this recipient's evidence does not hold |
 //! | [`Dealing`] | KmsCommittee | seat | this is my dealing |
 //! | [`Confirmation`] | KmsCommittee | seat | I hold a share that fits this outcome |
-#![allow(
-    missing_docs,
-    reason = "fields are documented on the Solidity interfaces"
-)]
+#![allow(missing_docs, reason = "fields are documented on the Solidity interfaces")]
 
+use crate::Enc;
 use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct, SolValue, eip712_domain, sol};
 
@@ -214,6 +212,18 @@ impl Domain {
     pub fn digest(self, statement: &impl SolStruct) -> B256 {
         statement.eip712_signing_hash(&self.eip712())
     }
+}
+
+/// x of a derived key: enc("quorate/v1/derive", keyset id, app id, scope, key version), where `input` has scope and key
+/// version. What the key belongs to, and nothing else. [DERIVE-1]
+pub fn derive_input(keyset_id: B256, app_id: Address, input: &Input) -> Vec<u8> {
+    Enc::new(labels::DERIVE)
+        .hash(keyset_id)
+        .address(app_id)
+        .u8(input.scopeKind)
+        .hash(input.scopeValue)
+        .u32(input.keyVersion)
+        .finish()
 }
 
 /// issuanceId = keccak256(abi.encode(chain id, IssuanceLog, report_data)): one quote, one record. [REC-1]

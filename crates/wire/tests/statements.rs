@@ -20,17 +20,11 @@ fn log() -> Address {
 }
 
 fn log_domain() -> Domain {
-    Domain::IssuanceLog {
-        chain_id: CHAIN_ID,
-        contract: log(),
-    }
+    Domain::IssuanceLog { chain_id: CHAIN_ID, contract: log() }
 }
 
 fn committee_domain() -> Domain {
-    Domain::KmsCommittee {
-        chain_id: CHAIN_ID,
-        contract: Address::repeat_byte(0x20),
-    }
+    Domain::KmsCommittee { chain_id: CHAIN_ID, contract: Address::repeat_byte(0x20) }
 }
 
 fn word(byte: u8) -> B256 {
@@ -70,10 +64,7 @@ fn sample_issuance() -> Issuance {
         epoch: 7,
         reportData: [word(0x52), word(0x53)],
         releaseAt: 1,
-        anchor: Anchor {
-            number: 1234,
-            hash: word(0x54),
-        },
+        anchor: Anchor { number: 1234, hash: word(0x54) },
         sessionKey: Address::repeat_byte(0x55),
         evidenceHash: word(0x56),
         attested: Attested {
@@ -149,10 +140,7 @@ fn rows() -> Vec<Row> {
                 root: word(0x57),
                 osImageHash: word(0x37),
                 composeHash: word(0x82),
-                checkpoint: Anchor {
-                    number: 0,
-                    hash: word(0x83),
-                },
+                checkpoint: Anchor { number: 0, hash: word(0x83) },
                 headSource: "agreement 1 of 1".into(),
                 evidenceHash: word(0x56),
             },
@@ -170,40 +158,20 @@ fn rows() -> Vec<Row> {
         ),
         row(
             "RecipientRefused",
-            &RecipientRefused {
-                session,
-                dealer: 1,
-                seat: 2,
-                reason: 3,
-            },
+            &RecipientRefused { session, dealer: 1, seat: 2, reason: 3 },
             committee_domain(),
         ),
-        row(
-            "Dealing",
-            &Dealing {
-                session,
-                seat: 2,
-                dealingHash: word(0x91),
-            },
-            committee_domain(),
-        ),
+        row("Dealing", &Dealing { session, seat: 2, dealingHash: word(0x91) }, committee_domain()),
         row(
             "Confirmation",
-            &Confirmation {
-                session,
-                seat: 2,
-                transcript: word(0x92),
-                canaryHash: word(0x93),
-            },
+            &Confirmation { session, seat: 2, transcript: word(0x92), canaryHash: word(0x93) },
             committee_domain(),
         ),
     ]
 }
 
 fn repo(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(path)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
 fn check_or_bless(path: PathBuf, text: &str) {
@@ -211,12 +179,7 @@ fn check_or_bless(path: PathBuf, text: &str) {
         fs::write(&path, text).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        committed,
-        text,
-        "{} changed: a change of format, see CONTRIBUTING",
-        path.display()
-    );
+    assert_eq!(committed, text, "{} changed: a change of format, see CONTRIBUTING", path.display());
 }
 
 #[test]
@@ -227,12 +190,7 @@ fn the_golden_dump_is_what_the_code_signs() {
     for row in rows() {
         writeln!(dump, "\n{}\n  type    {}", row.name, row.type_string).unwrap();
         writeln!(dump, "  sample  {}", row.message).unwrap();
-        writeln!(
-            dump,
-            "  struct  {}\n  digest  {}",
-            row.struct_hash, row.digest
-        )
-        .unwrap();
+        writeln!(dump, "  struct  {}\n  digest  {}", row.struct_hash, row.digest).unwrap();
     }
     let issuance = sample_issuance();
     let id = issuance_id(CHAIN_ID, log(), issuance.reportData);
@@ -315,8 +273,5 @@ fn a_signature_with_high_s_has_no_signer() {
     assert!(wire::statements::recover_compact(word(1), r, vs).is_some());
     let just_high = order / U256::from(2) + U256::from(1);
     assert!(!just_high.bit(255));
-    assert_eq!(
-        wire::statements::recover_compact(word(1), r, B256::from(just_high)),
-        None
-    );
+    assert_eq!(wire::statements::recover_compact(word(1), r, B256::from(just_high)), None);
 }

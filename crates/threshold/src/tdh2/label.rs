@@ -28,7 +28,7 @@ pub struct ExpectedLabel {
     pub app_id: [u8; 20],
     /// The secret id of the input.
     pub secret_id: [u8; 32],
-    /// The app's policy contract at the proven head.
+    /// The app's policy contract at the proven head. An enclave, which can't know it, gives the label's own.
     pub policy: [u8; 20],
 }
 

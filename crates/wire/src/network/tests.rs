@@ -49,39 +49,18 @@ fn a_good_file_is_read_and_written_back() {
 fn an_unknown_key_is_named_with_its_line_and_what_is_allowed() {
     let error = parse_with("agree = 1", "agrees = 1").to_string();
     assert!(error.contains("line 7"), "{error}");
-    assert!(
-        error.contains("`agrees`") && error.contains("`agree`"),
-        "{error}"
-    );
+    assert!(error.contains("`agrees`") && error.contains("`agree`"), "{error}");
 }
 
 #[test]
 fn each_rule_has_its_own_error() {
     use NetworkError as E;
-    assert!(matches!(
-        parse_with("threshold = 2", "threshold = 3"),
-        E::Threshold { .. }
-    ));
-    assert!(matches!(
-        parse_with("threshold = 2", "threshold = 1"),
-        E::Threshold { .. }
-    ));
-    assert!(matches!(
-        parse_with("agree = 1", "agree = 2"),
-        E::Agree { .. }
-    ));
-    assert!(matches!(
-        parse_with("agree = 1", "agree = 0"),
-        E::Agree { .. }
-    ));
-    assert!(matches!(
-        parse_with("operator = \"one\"", "operator = \"\""),
-        E::Label { .. }
-    ));
-    let other = parse_with(
-        "vendor = \"soft-a\"\noperator",
-        "vendor = \"soft-b\"\noperator",
-    );
+    assert!(matches!(parse_with("threshold = 2", "threshold = 3"), E::Threshold { .. }));
+    assert!(matches!(parse_with("threshold = 2", "threshold = 1"), E::Threshold { .. }));
+    assert!(matches!(parse_with("agree = 1", "agree = 2"), E::Agree { .. }));
+    assert!(matches!(parse_with("agree = 1", "agree = 0"), E::Agree { .. }));
+    assert!(matches!(parse_with("operator = \"one\"", "operator = \"\""), E::Label { .. }));
+    let other = parse_with("vendor = \"soft-a\"\noperator", "vendor = \"soft-b\"\noperator");
     assert!(matches!(other, E::UnknownVendor { .. }));
     let strict = parse_with("allows_software = true", "allows_software = false");
     assert!(matches!(strict, E::GrantFloor { seconds: 0 }));
