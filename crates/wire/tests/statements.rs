@@ -7,7 +7,7 @@ use alloy_primitives::{Address, B256, Bytes, hex};
 use alloy_sol_types::{SolStruct, SolValue};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::{fmt::Write as _, fs, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
 use wire::statements::{
     Anchor, AppBootInfo, Attested, Candidate, Confirmation, Dealing, Denied, Domain, Input,
     Issuance, Outcome, RecipientKey, RecipientRefused, Released, issuance_id, transcript_hash,
@@ -91,13 +91,25 @@ fn row<S: SolStruct + Serialize>(name: &'static str, statement: &S, domain: Doma
     Row {
         name,
         type_string: S::eip712_encode_type().into_owned(),
-        message: serde_json::to_value(statement).unwrap(),
+        message: sorted(serde_json::to_value(statement).unwrap()),
         domain: json!({
             "name": eip712.name, "version": eip712.version, "chainId": CHAIN_ID,
             "verifyingContract": eip712.verifying_contract,
         }),
         struct_hash: statement.eip712_hash_struct(),
         digest: domain.digest(statement),
+    }
+}
+
+/// Keys in alphabetical order: serde_json keeps another where some crate of the build asks for it.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<String, Value> = fields.into_iter().collect();
+            Value::Object(fields.into_iter().map(|(key, value)| (key, sorted(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
     }
 }
 
@@ -249,7 +261,7 @@ fn vectors_hold_each_statement_and_a_twin_with_one_thing_changed() {
 }
 
 fn write_vector(name: &str, vector: &Value) {
-    let text = serde_json::to_string_pretty(vector).unwrap() + "\n";
+    let text = serde_json::to_string_pretty(&sorted(vector.clone())).unwrap() + "\n";
     check_or_bless(repo(&format!("vectors/statements/{name}.json")), &text);
 }
 
