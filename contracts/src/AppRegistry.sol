@@ -11,6 +11,7 @@ import {AppBootInfo, IAppAuth} from "./interfaces/IAppAuth.sol";
 import {AppInfo, IAppRegistry, NewApp} from "./interfaces/IAppRegistry.sol";
 import {IAttestationRegistry} from "./interfaces/IAttestationRegistry.sol";
 import {Attested} from "./interfaces/Statements.sol";
+import {Question} from "./libraries/Question.sol";
 import {VerdictCall} from "./libraries/VerdictCall.sol";
 
 /// @dev The one thing asked of a contract that is registered as its own policy.
@@ -525,7 +526,7 @@ contract AppRegistry is IAppRegistry, Trail {
     function _askPolicy(address policy, AppBootInfo calldata boot) private view returns (bool, string memory) {
         if (policy.code.length == 0) return (false, "App not deployed or invalid address");
         (bool answered, bool allowed, string memory reason) =
-            VerdictCall.ask(policy, gasleft(), abi.encodeCall(IAppAuth.isAppAllowed, (boot)));
+            VerdictCall.ask(policy, gasleft(), Question.isAppAllowed(boot));
         return answered ? (allowed, reason) : (false, "Policy gives no answer");
     }
 

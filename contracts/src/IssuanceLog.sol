@@ -9,6 +9,7 @@ import {IAppRegistry} from "./interfaces/IAppRegistry.sol";
 import {IIssuanceLog} from "./interfaces/IIssuanceLog.sol";
 import {Authorizers, IKmsCommittee} from "./interfaces/IKmsCommittee.sol";
 import {Attested, Input, Issuance, Released, SeatSignature} from "./interfaces/Statements.sol";
+import {Question} from "./libraries/Question.sol";
 import {StatementHash} from "./libraries/StatementHash.sol";
 import {VerdictCall} from "./libraries/VerdictCall.sol";
 
@@ -43,6 +44,14 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
     /// @inheritdoc IIssuanceLog
     mapping(bytes32 issuanceId => bool) public reportedDropped;
 
+    /// @dev What a call to `record` carries from one issuance to the next. Nothing that it asks others can change in between.
+    struct Batch {
+        TrailState trail;
+        bytes32 askedSeats;
+        Authorizers authorizers;
+        bytes32 askedKeyVersion;
+    }
+
     constructor(IKmsCommittee committee_) EIP712("Quorate IssuanceLog", "1") {
         committee = committee_;
         _startTrail();
@@ -56,12 +65,13 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
         require(issuances.length != 0, NothingToRecord());
         require(issuances.length == signatures.length, LengthMismatch(issuances.length, signatures.length));
         refusals = new bytes[](issuances.length);
-        TrailState memory state = _loadTrail();
+        Batch memory batch;
+        batch.trail = _loadTrail();
         for (uint256 i = 0; i < issuances.length; ++i) {
-            refusals[i] = _recordOne(issuances[i], signatures[i], state);
+            refusals[i] = _recordOne(issuances[i], signatures[i], batch);
         }
         if (issuances.length == 1) _revertIf(refusals[0]);
-        _saveTrail(state);
+        _saveTrail(batch.trail);
     }
 
     /// @inheritdoc IIssuanceLog
@@ -100,7 +110,7 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
     /* RECORD */
 
     /// @dev Judges, then writes and emits; or changes nothing and returns the refusal.
-    function _recordOne(Issuance calldata issuance, SeatSignature[] calldata signatures, TrailState memory state)
+    function _recordOne(Issuance calldata issuance, SeatSignature[] calldata signatures, Batch memory batch)
         private
         returns (bytes memory refusal)
     {
@@ -109,20 +119,63 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
         if (refusal.length != 0) return refusal;
         // Known so far: 1. well formed, 2. not recorded, 3. the anchor is a recent block of this chain.
 
-        (uint16[] memory seats, bytes memory unordered) = _seatsOf(signatures);
-        if (unordered.length != 0) return unordered;
-        Authorizers memory a = committee.authorizers(issuance.attested.boot.appId, seats);
+        refusal = _askAuthorizers(signatures, batch);
+        if (refusal.length != 0) return refusal;
+        uint256 free = _freeMemory();
         bytes32[] memory inputs = issuance.inputs.structHashes();
-        refusal = _judgeSignatures(issuance, inputs, signatures, a);
+        refusal = _judgeSignatures(issuance, inputs, signatures, batch.authorizers);
         if (refusal.length != 0) return refusal;
         // Known so far: 4. t distinct open seats of the active epoch signed exactly this.
 
-        refusal = _judgePolicy(issuance, IAppRegistry(a.appRegistry));
+        refusal = _judgePolicy(issuance, _registryOf(issuance, batch.authorizers), batch);
         if (refusal.length != 0) return refusal;
         // Known so far: 5. its key versions are readable, 6. the app's registry and policy allow it now.
 
         recorded[id] = uint64(block.number);
-        _emitKeyIssued(issuance, id, inputs, state);
+        _emitKeyIssued(issuance, id, inputs, batch.trail);
+        _giveBack(free);
+        return _none();
+    }
+
+    /// @dev No bytes, in no memory of their own.
+    function _none() private pure returns (bytes memory nothing) {}
+
+    /// @dev Nothing of a recorded issuance is needed any more: its memory serves the next one, so that a batch does not pay
+    ///      for memory squared.
+    function _giveBack(uint256 free) private pure {
+        assembly ("memory-safe") {
+            mstore(0x40, free)
+        }
+    }
+
+    function _freeMemory() private pure returns (uint256 free) {
+        assembly ("memory-safe") {
+            free := mload(0x40)
+        }
+    }
+
+    /// @dev Strictly ascending, so no seat counts twice (A23). Asks the committee only if other seats signed the one before.
+    function _askAuthorizers(SeatSignature[] calldata signatures, Batch memory batch)
+        private
+        view
+        returns (bytes memory refusal)
+    {
+        uint256 free = _freeMemory();
+        uint16[] memory seats;
+        (seats, refusal) = _seatsOf(signatures);
+        if (refusal.length != 0) return refusal;
+        bytes32 asked = keccak256(abi.encodePacked(seats));
+        if (asked == batch.askedSeats) {
+            _giveBack(free);
+        } else {
+            batch.askedSeats = asked;
+            batch.authorizers = committee.authorizers(seats);
+        }
+    }
+
+    function _registryOf(Issuance calldata issuance, Authorizers memory a) private view returns (IAppRegistry) {
+        if (a.soleRegistry != address(0)) return IAppRegistry(a.soleRegistry);
+        return IAppRegistry(committee.registryOf(issuance.attested.boot.appId));
     }
 
     function _judgeForm(Issuance calldata issuance, bytes32 id) private view returns (bytes memory) {
@@ -150,7 +203,7 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
         if (expected == 0 || expected != actual) {
             return abi.encodeWithSelector(AnchorMismatch.selector, number, expected, actual);
         }
-        return "";
+        return _none();
     }
 
     /// @dev The scope says nothing about the enclave that was not attested; fields of the other kind are zero.
@@ -191,7 +244,7 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
             (address recovered,,) = ECDSA.tryRecover(digest, s.r, s.vs);
             if (recovered != signers[i]) return abi.encodeWithSelector(InvalidSeatSignature.selector, s.seat);
         }
-        return "";
+        return _none();
     }
 
     /// @dev Strictly ascending, so no seat counts twice (A23).
@@ -214,60 +267,73 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
 
     /// @dev Exactly `policyGas` for the question, as in every node; if that much is not there, the whole transaction reverts,
     ///      because a starved policy would look like a refusal (A23).
-    function _judgePolicy(Issuance calldata issuance, IAppRegistry registry) private view returns (bytes memory) {
+    function _judgePolicy(Issuance calldata issuance, IAppRegistry registry, Batch memory batch)
+        private
+        view
+        returns (bytes memory)
+    {
         address appId = issuance.attested.boot.appId;
-        for (uint256 k = 0; k < issuance.inputs.length; ++k) {
-            uint32 version = issuance.inputs[k].keyVersion;
-            bool isReadable = issuance.inputs[k].kind == UNSEAL
-                ? version != 0 && version == registry.keyVersionOf(appId)
-                : registry.isKeyReadable(appId, version);
-            if (!isReadable) return abi.encodeWithSelector(KeyVersionNotReadable.selector, appId, version);
+        Input[] calldata inputs = issuance.inputs;
+        for (uint256 k = 0; k < inputs.length; ++k) {
+            if (!_isReadable(registry, appId, inputs[k].kind, inputs[k].keyVersion, batch)) {
+                return abi.encodeWithSelector(KeyVersionNotReadable.selector, appId, inputs[k].keyVersion);
+            }
         }
-        bytes memory question = abi.encodeCall(IAppRegistry.isAllowed, (issuance.attested));
+        bytes memory question = Question.isAllowed(issuance.attested);
         uint256 needed = (policyGas * 64) / 63 + RESERVE_GAS;
         require(gasleft() >= needed, NotEnoughGas(needed, gasleft()));
         (bool answered, bool allowed, string memory reason) = VerdictCall.ask(address(registry), policyGas, question);
-        if (answered && allowed) return "";
+        if (answered && allowed) return _none();
         return abi.encodeWithSelector(NotAllowed.selector, appId, answered ? reason : "Registry gives no answer");
     }
 
-    /// @dev One event per input. The twelve words of all arguments lie in memory once; the first three are the topics.
+    /// @dev To derive: a current or listed version; to unseal: the current one. Asked once for the same app, kind and version.
+    function _isReadable(IAppRegistry registry, address appId, uint8 kind, uint32 version, Batch memory batch)
+        private
+        view
+        returns (bool isReadable)
+    {
+        bytes32 asked = bytes32((uint256(uint160(appId)) << 96) | (uint256(version) << 8) | kind);
+        if (asked == batch.askedKeyVersion) return true;
+        isReadable = kind == UNSEAL
+            ? version != 0 && version == registry.keyVersionOf(appId)
+            : registry.isKeyReadable(appId, version);
+        if (isReadable) batch.askedKeyVersion = asked;
+    }
+
+    /// @dev One event per input. All twelve arguments are words: they lie in memory once, for the hash, the topics and the data.
     function _emitKeyIssued(
         Issuance calldata issuance,
         bytes32 id,
         bytes32[] memory inputs,
         TrailState memory state
     ) private {
-        bytes memory args = abi.encode(
-            issuance.attested.boot.appId,
-            id,
-            issuance.attested.boot.composeHash,
-            uint256(0),
-            uint256(0),
-            uint256(0),
-            issuance.epoch,
-            issuance.attested.root,
-            issuance.evidenceHash,
-            issuance.sessionKey,
-            issuance.anchor.number,
-            uint256(0)
-        );
-        bytes32 topic0 = KeyIssued.selector;
-        for (uint256 k = 0; k < inputs.length; ++k) {
-            _setWord(args, 3, issuance.inputs[k].kind);
-            _setWord(args, 4, uint256(inputs[k]));
-            _setWord(args, 5, issuance.inputs[k].keyVersion);
-            _setWord(args, 11, state.seq + 1);
-            _enter(state, topic0, keccak256(args));
-            assembly ("memory-safe") {
-                log4(add(args, 0x80), 0x120, topic0, mload(add(args, 0x20)), mload(add(args, 0x40)), mload(add(args, 0x60)))
-            }
+        uint256[12] memory args;
+        {
+            Attested calldata attested = issuance.attested;
+            AppBootInfo calldata boot = attested.boot;
+            args[0] = uint256(uint160(boot.appId));
+            args[1] = uint256(id);
+            args[2] = uint256(boot.composeHash);
+            args[7] = uint256(attested.root);
         }
-    }
-
-    function _setWord(bytes memory args, uint256 index, uint256 value) private pure {
-        assembly ("memory-safe") {
-            mstore(add(args, add(0x20, mul(index, 0x20))), value)
+        args[6] = issuance.epoch;
+        args[8] = uint256(issuance.evidenceHash);
+        args[9] = uint256(uint160(issuance.sessionKey));
+        args[10] = issuance.anchor.number;
+        bytes32 topic0 = KeyIssued.selector;
+        Input[] calldata wanted = issuance.inputs;
+        for (uint256 k = 0; k < inputs.length; ++k) {
+            args[3] = wanted[k].kind;
+            args[4] = uint256(inputs[k]);
+            args[5] = wanted[k].keyVersion;
+            args[11] = state.seq + 1;
+            bytes32 argsHash;
+            assembly ("memory-safe") {
+                argsHash := keccak256(args, 0x180)
+                log4(add(args, 0x60), 0x120, topic0, mload(args), mload(add(args, 0x20)), mload(add(args, 0x40)))
+            }
+            _enter(state, topic0, argsHash);
         }
     }
 

@@ -368,12 +368,12 @@ contract KmsCommittee is IKmsCommittee, CommitteeState, EIP712 {
     }
 
     /// @inheritdoc IKmsCommittee
-    function authorizers(address appId, uint16[] calldata seats) external view returns (Authorizers memory a) {
+    function authorizers(uint16[] calldata seats) external view returns (Authorizers memory a) {
         InForce memory f = _inForce;
         a.keysetId = _keysetId;
         a.epoch = f.epoch;
         a.t = f.t;
-        a.appRegistry = f.registryCount == 1 && !f.hasPendingRegistry ? f.firstRegistry : registryOf(appId);
+        if (f.registryCount == 1 && !f.hasPendingRegistry) a.soleRegistry = f.firstRegistry;
         a.signers = new address[](seats.length);
         for (uint256 i = 0; i < seats.length; ++i) {
             SeatFacts memory s = _seats[seats[i]].facts;

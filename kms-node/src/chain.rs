@@ -13,13 +13,16 @@ use policy::AsksForFact;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tracing::{debug, error, warn};
 use wire::UnixSeconds;
 
 /// How many facts one decision may ask for, one after another, before it is given up (A17).
 const MAX_ROUNDS: usize = 512;
+
+/// How long an endpoint may take to say where its chain is.
+const CLAIM_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The proven chain at one head; shared by every request that began there.
 #[derive(Clone, Debug)]
@@ -205,17 +208,23 @@ impl ChainService {
         Ok(agreed)
     }
 
+    /// What the endpoints say, all asked at once; one that does not answer in time says nothing.
     async fn claims(&self, also: &[u64]) -> Vec<light_client::EndpointClaim> {
-        let mut claims = Vec::new();
-        for endpoint in &self.endpoints {
-            match endpoint.claim(also).await {
-                Ok(claim) => claims.push(claim),
-                Err(cause) => {
-                    warn!(endpoint = endpoint.url, "no claim: {:#}", anyhow::Error::from(cause))
+        let asked = self.endpoints.iter().map(async |endpoint| {
+            match tokio::time::timeout(CLAIM_TIMEOUT, endpoint.claim(also)).await {
+                Ok(Ok(claim)) => Some(claim),
+                Ok(Err(cause)) => {
+                    let cause = anyhow::Error::from(cause);
+                    warn!(endpoint = endpoint.url, "no claim: {cause:#}");
+                    None
+                }
+                Err(_) => {
+                    warn!(endpoint = endpoint.url, "no claim within {CLAIM_TIMEOUT:?}");
+                    None
                 }
             }
-        }
-        claims
+        });
+        futures_util::future::join_all(asked).await.into_iter().flatten().collect()
     }
 
     async fn walk(&self, mut walk: Walk) -> Result<Walk> {

@@ -14,7 +14,7 @@ use crate::{
 use alloy::primitives::Address;
 use anyhow::{Context, Result, ensure};
 use kms_core::{Network, StatementKey, at_rest::SealingKey};
-use light_client::{AgeLimits, HeadSource};
+use light_client::{AgeLimits, BlockRef, HeadSource};
 use policy::{ChainRules, ForkSchedule};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tee_client::{Pccs, Socket};
@@ -24,6 +24,9 @@ use wire::{SealingKind, network::MeasuredNode, statements::labels};
 
 /// How far a head may be ahead of the host's clock: a chain whose clock was set, or a host that is late.
 const MAX_HEAD_AHEAD_SECONDS: u64 = 900;
+
+/// How long a stop waits for what was begun.
+const LAST_MOMENT: Duration = Duration::from_secs(3);
 
 /// A running node.
 #[derive(Debug)]
@@ -39,13 +42,16 @@ pub struct Running {
 }
 
 impl Running {
-    /// Stops serving and waits until everything that was begun is done.
+    /// Stops serving. What was begun may finish for a moment; what does not is on disk and goes on after a restart.
     pub async fn shutdown(self) {
         // No receiver left means that the tasks are gone already.
         let _ = self.stop.send(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                warn!("a task of the node failed: {error}");
+        let deadline = tokio::time::Instant::now() + LAST_MOMENT;
+        for mut task in self.tasks {
+            match tokio::time::timeout_at(deadline, &mut task).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => warn!("a task of the node failed: {error}"),
+                Err(_) => task.abort(),
             }
         }
     }
@@ -59,6 +65,7 @@ pub async fn run(config: Config) -> Result<Running> {
     let node = Arc::new(open(config, listen).await?);
     let signer = node.key.address();
     let (stop, stopped) = watch::channel(false);
+    let (finalized, newly_finalized) = watch::channel(None);
     let service =
         http::public(Arc::clone(&node)).into_make_service_with_connect_info::<SocketAddr>();
     let tasks = vec![
@@ -69,7 +76,8 @@ pub async fn run(config: Config) -> Result<Running> {
             axum::serve(private, http::admin(Arc::clone(&node)))
                 .with_graceful_shutdown(wait(stopped.clone())),
         )),
-        tokio::spawn(follow(Arc::clone(&node), stopped)),
+        tokio::spawn(follow(Arc::clone(&node), finalized, stopped.clone())),
+        tokio::spawn(act(Arc::clone(&node), newly_finalized, stopped)),
     ];
     info!(%listen, %admin, %signer, network = %node.network.network_hash, "serving");
     if let Some(path) = &node.config.ready_file {
@@ -158,18 +166,24 @@ fn network(measured: &MeasuredNode) -> Result<Network> {
     })
 }
 
-/// Follows the chain until told to stop: a new head puts shares in use, a newly finalized block makes the member act.
-async fn follow(node: Arc<Node>, mut stopped: watch::Receiver<bool>) {
+/// Follows the chain until told to stop; a new head puts shares in use.
+async fn follow(
+    node: Arc<Node>,
+    finalized: watch::Sender<Option<BlockRef>>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let poll = Duration::from_millis(node.config.poll_milliseconds);
-    let mut acted_at = None;
-    let mut warned = false;
+    let mut failing = false;
     loop {
-        match step(&node, &mut acted_at).await {
-            Ok(()) => warned = false,
+        match step(&node).await {
+            Ok(block) => {
+                failing = false;
+                finalized.send_if_modified(|known| known.replace(block) != Some(block));
+            }
             // The same failure again and again is one line, not a flood.
-            Err(error) if !warned => {
+            Err(error) if !failing => {
                 warn!("following the chain: {error:#}");
-                warned = true;
+                failing = true;
             }
             Err(_) => {}
         }
@@ -180,17 +194,31 @@ async fn follow(node: Arc<Node>, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-async fn step(node: &Node, acted_at: &mut Option<light_client::BlockRef>) -> Result<()> {
+async fn step(node: &Node) -> Result<BlockRef> {
     let finalized = node.chain.follow().await?;
-    let Some(snapshot) = node.chain.newest() else {
-        return Ok(());
-    };
-    node.follow_epoch(&snapshot).await?;
-    if *acted_at != Some(finalized) {
-        node.act(&snapshot).await?;
-        *acted_at = Some(finalized);
+    if let Some(snapshot) = node.chain.newest() {
+        node.follow_epoch(&snapshot).await?;
     }
-    Ok(())
+    Ok(finalized)
+}
+
+/// Acts as a member at every newly finalized block. Apart from [`follow`], so that waiting for a transaction never
+/// makes the head stale.
+async fn act(
+    node: Arc<Node>,
+    mut finalized: watch::Receiver<Option<BlockRef>>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => return,
+            changed = finalized.changed() => if changed.is_err() { return },
+        }
+        let Some(snapshot) = node.chain.newest() else { continue };
+        if let Err(error) = node.act(&snapshot).await {
+            warn!("acting as a member: {error:#}");
+        }
+    }
 }
 
 async fn serve(server: impl IntoFuture<Output = std::io::Result<()>>) {

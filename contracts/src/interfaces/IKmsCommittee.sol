@@ -99,13 +99,14 @@ struct EpochInfo {
     uint16[] members;
 }
 
-/// @notice What IssuanceLog has to know to judge one issuance, in one call.
+/// @notice What IssuanceLog has to know to judge issuances that the same seats signed, in one call.
+/// @param soleRegistry the AppRegistry of every app while there has been only one; zero: ask `registryOf`
 /// @param signers signer of each seat asked for; zero if the seat may not authorize now
 struct Authorizers {
     bytes32 keysetId;
     uint64 epoch;
     uint16 t;
-    address appRegistry;
+    address soleRegistry;
     address[] signers;
 }
 
@@ -333,8 +334,8 @@ interface IKmsCommittee is ITrail {
         external
         view
         returns (uint16 t, address[] memory signers);
-    /// @notice The active epoch, its threshold, the app's registry, and who of `seats` may authorize now (attack A12).
-    function authorizers(address appId, uint16[] calldata seats) external view returns (Authorizers memory);
+    /// @notice The active epoch, its threshold, and who of `seats` may authorize now (attack A12).
+    function authorizers(uint16[] calldata seats) external view returns (Authorizers memory);
     /// @notice The first registry in which the app is registered, followed through `movedTo`; else the one in force.
     function registryOf(address appId) external view returns (address);
     /// @notice Every AppRegistry that ever was in force, in order.

@@ -113,6 +113,7 @@ library StatementHash {
     }
 
     function structHash(string[] calldata items) internal pure returns (bytes32) {
+        if (items.length == 0) return keccak256("");
         bytes32[] memory each = new bytes32[](items.length);
         for (uint256 k = 0; k < items.length; ++k) {
             each[k] = keccak256(bytes(items[k]));

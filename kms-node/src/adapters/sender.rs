@@ -9,8 +9,11 @@ use alloy::{
     transports::{RpcError, TransportErrorKind, http::Http},
 };
 use anyhow::{Context, Result};
-use std::path::Path;
+use std::{path::Path, time::Duration};
 use tokio::sync::Mutex;
+
+/// How long a transaction may take to get into a block. It may still do so later; then its effect is seen on chain.
+const RECEIPT_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The host's wallet.
 #[derive(Debug)]
@@ -47,7 +50,7 @@ impl Sender {
             .parse()
             .map_err(|_| anyhow::anyhow!("{} holds no hex private key", key_file.display()))?;
         let client = RpcClient::new(Http::with_client(http, url.parse()?), false)
-            .with_poll_interval(std::time::Duration::from_millis(200));
+            .with_poll_interval(Duration::from_millis(200));
         let provider =
             ProviderBuilder::new().wallet(EthereumWallet::from(signer)).connect_client(client);
         Ok(Self { provider: provider.erased(), turn: Mutex::new(()) })
@@ -61,7 +64,8 @@ impl Sender {
         // The policy check needs its whole allowance left (IssuanceLog.NotEnoughGas); estimates are tight.
         let request = request.with_gas_limit(gas.saturating_add(gas / 4).saturating_add(50_000));
         let pending = self.provider.send_transaction(request).await.map_err(reverts)?;
-        let receipt = pending.get_receipt().await.context("waiting for the receipt")?;
+        let receipt = pending.with_timeout(Some(RECEIPT_TIMEOUT)).get_receipt().await;
+        let receipt = receipt.context("waiting for the receipt")?;
         if !receipt.status() {
             return Err(SendError::Reverted(receipt.transaction_hash));
         }
