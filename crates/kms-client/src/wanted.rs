@@ -8,7 +8,7 @@ use threshold::{
     tdh2::{CheckCiphertextError, CheckedCiphertext, ExpectedLabel, SealedSecret},
 };
 use wire::{
-    Enc, InputKind, KeyVersion, Scope,
+    InputKind, KeyVersion, Scope,
     statements::{Input, derive_input},
 };
 
