@@ -1,0 +1,103 @@
+//! The command line's frame: global flags, and the verbs. Each verb's own flags are in `cmd/<verb>.rs`.
+
+use crate::cmd::{app, approve, completions, compose, hash, revoke, status};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const ABOUT: &str = "Governs and audits the keys of a Quorate network.
+
+Verbs that send are dry runs until --broadcast: they print the decoded call, its calldata and what the chain would answer.
+stdout is data, stderr is talk.";
+
+const AFTER: &str = "Exit codes:
+  0 done   1 internal   2 usage   3 not found   4 denied, or a check failed
+  5 network or RPC   6 the chain reverts   7 nothing was signed
+
+Example:
+  quorate hash app-compose.json";
+
+#[derive(Parser)]
+#[command(name = "quorate", version, about = "Governs and audits the keys of a Quorate network", long_about = ABOUT)]
+#[command(after_help = AFTER, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Flags of every verb.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The network's network.toml, with [contracts]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "QUORATE_NETWORK",
+        hide_env_values = true
+    )]
+    pub(crate) network: Option<PathBuf>,
+    /// RPC endpoint, instead of the file's
+    #[arg(long, global = true, value_name = "URL", env = "ETH_RPC_URL", hide_env_values = true)]
+    pub(crate) rpc_url: Option<String>,
+    /// Answer with one JSON object on stdout, errors too
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress on stderr; warnings and what is about to be signed stay
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// No colours [env: NO_COLOR]
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    #[command(subcommand)]
+    App(app::App),
+    Approve(approve::Approve),
+    Revoke(revoke::Revoke),
+    Hash(hash::Hash),
+    Compose(compose::Compose),
+    Status(status::Status),
+    Completions(completions::Completions),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Command, CommandFactory, error::ErrorKind};
+
+    /// A verb and all below it, each with its help's last line.
+    fn examples(command: &Command, found: &mut Vec<String>) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let (_, example) = help.rsplit_once("Example:\n  ").unwrap_or_else(|| {
+            panic!("the help of {} does not end with an example", command.get_name())
+        });
+        found.push(example.to_owned());
+        command.get_subcommands().for_each(|verb| examples(verb, found));
+    }
+
+    #[test]
+    fn every_help_ends_with_an_example_that_parses() {
+        let mut found = Vec::new();
+        examples(&Cli::command(), &mut found);
+        assert_eq!(found.len(), 9);
+        for example in found {
+            let line = example.split(" > ").next().unwrap_or_default();
+            assert!(!line.contains('\n'), "{line}");
+            match Cli::try_parse_from(line.split(' ')) {
+                Ok(_) => {}
+                Err(help) if help.kind() == ErrorKind::DisplayHelp => {}
+                Err(wrong) => panic!("{line}\n{wrong}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,256 @@
+//! Calls, events and errors of our contracts in words, decoded from the bytes themselves.
+//!
+//! What is shown before signing comes from the calldata that is signed, not from what the verb meant to build.
+
+use crate::words;
+use alloy::dyn_abi::{DynSolValue, EventExt, JsonAbiExt};
+use alloy::json_abi::{JsonAbi, Param};
+use alloy::primitives::{B256, hex};
+use alloy::sol_types::{Panic, Revert, SolError};
+use serde_json::{Map, Value, json};
+
+/// A value, by its path in the interface: `app.policy.uri`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Argument {
+    pub(crate) path: String,
+    value: DynSolValue,
+}
+
+impl Argument {
+    pub(crate) fn words(&self) -> String {
+        words::value(self.path.rsplit('.').next().unwrap_or_default(), &self.value)
+    }
+}
+
+/// A name and its arguments, flattened, in the interface's order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Decoded {
+    pub(crate) contract: &'static str,
+    pub(crate) name: String,
+    pub(crate) arguments: Vec<Argument>,
+}
+
+impl Decoded {
+    pub(crate) fn to_json(&self) -> Value {
+        let arguments: Map<String, Value> = self
+            .arguments
+            .iter()
+            .map(|argument| (argument.path.clone(), words::json(&argument.value)))
+            .collect();
+        json!({ "contract": self.contract, "name": self.name, "arguments": arguments })
+    }
+}
+
+impl std::fmt::Display for Decoded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let arguments: Vec<String> = self
+            .arguments
+            .iter()
+            .map(|argument| format!("{}: {}", argument.path, argument.words()))
+            .collect();
+        write!(f, "{}({})", self.name, arguments.join(", "))
+    }
+}
+
+/// The interfaces of our contracts, from the committed artefacts.
+pub(crate) struct Interfaces(Vec<(&'static str, JsonAbi)>);
+
+macro_rules! artefacts {
+    ($($contract:literal),*) => {
+        [$(($contract, include_str!(concat!("../../contracts/artifacts/", $contract, ".json")))),*]
+    };
+}
+
+impl Interfaces {
+    pub(crate) fn ours() -> Self {
+        #[derive(serde::Deserialize)]
+        struct Artefact {
+            abi: JsonAbi,
+        }
+        // The more particular contract first: AppRegistry's ABI also has functions of the policies that it calls.
+        let artefacts = artefacts![
+            "AllowlistPolicy",
+            "AppRegistry",
+            "KmsCommittee",
+            "AttestationRegistry",
+            "KmsCeremony",
+            "IssuanceLog"
+        ];
+        Self(
+            artefacts
+                .into_iter()
+                .filter_map(|(contract, text)| {
+                    let artefact: Artefact = serde_json::from_str(text).ok()?;
+                    Some((contract, artefact.abi))
+                })
+                .collect(),
+        )
+    }
+
+    /// The call in these bytes, if one of our contracts has it.
+    pub(crate) fn call(&self, calldata: &[u8]) -> Option<Decoded> {
+        let (selector, input) = calldata.split_first_chunk::<4>()?;
+        self.0.iter().find_map(|(contract, abi)| {
+            let function = abi.functions().find(|function| function.selector() == *selector)?;
+            let values = function.abi_decode_input(input).ok()?;
+            Some(Decoded {
+                contract,
+                name: function.name.clone(),
+                arguments: flatten(&function.inputs, &values),
+            })
+        })
+    }
+
+    /// The event in a log.
+    pub(crate) fn event(&self, topics: &[B256], data: &[u8]) -> Option<Decoded> {
+        let topic0 = topics.first()?;
+        self.0.iter().find_map(|(contract, abi)| {
+            let event = abi.events().find(|event| {
+                let indexed = event.inputs.iter().filter(|input| input.indexed).count();
+                event.selector() == *topic0 && indexed.saturating_add(1) == topics.len()
+            })?;
+            let decoded = event.decode_log_parts(topics.iter().copied(), data).ok()?;
+            let (mut indexed, mut body) = (decoded.indexed.into_iter(), decoded.body.into_iter());
+            let mut arguments = Vec::new();
+            for input in &event.inputs {
+                let value = if input.indexed { indexed.next() } else { body.next() }?;
+                push(&mut arguments, &input.name, &input.components, &value);
+            }
+            Some(Decoded { contract, name: event.name.clone(), arguments })
+        })
+    }
+
+    /// A revert by name: a custom error of ours, `Error(string)` or `Panic(uint256)`; else its bytes.
+    pub(crate) fn revert(&self, data: &[u8]) -> String {
+        if data.is_empty() {
+            return "a revert without a reason".to_owned();
+        }
+        let ours = data.split_first_chunk::<4>().and_then(|(selector, input)| {
+            self.0.iter().find_map(|(contract, abi)| {
+                let error = abi.errors().find(|error| error.selector() == *selector)?;
+                let values = error.abi_decode_input(input).ok()?;
+                Some(Decoded {
+                    contract,
+                    name: error.name.clone(),
+                    arguments: flatten(&error.inputs, &values),
+                })
+            })
+        });
+        if let Some(decoded) = ours {
+            return decoded.to_string();
+        }
+        if let Ok(revert) = Revert::abi_decode(data) {
+            return format!("Error({:?})", revert.reason);
+        }
+        match Panic::abi_decode(data) {
+            Ok(panic) => format!("Panic({:#x})", panic.code),
+            Err(_) => format!("an unknown error, {}", hex::encode_prefixed(data)),
+        }
+    }
+}
+
+fn flatten(params: &[Param], values: &[DynSolValue]) -> Vec<Argument> {
+    let mut arguments = Vec::new();
+    for (param, value) in params.iter().zip(values) {
+        push(&mut arguments, &param.name, &param.components, value);
+    }
+    arguments
+}
+
+/// Structs become one argument per field, so that each has its name beside it; lists stay one.
+fn push(arguments: &mut Vec<Argument>, path: &str, components: &[Param], value: &DynSolValue) {
+    match value {
+        DynSolValue::Tuple(fields) | DynSolValue::CustomStruct { tuple: fields, .. } => {
+            for (field, value) in components.iter().zip(fields) {
+                push(arguments, &format!("{path}.{}", field.name), &field.components, value);
+            }
+        }
+        _ => arguments.push(Argument { path: path.to_owned(), value: value.clone() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use abi::{AllowlistPolicy, AppRegistry, app_registry};
+    use alloy::primitives::{Address, U256};
+    use alloy::sol_types::{PanicKind, SolCall, SolEvent};
+
+    #[test]
+    fn a_call_is_shown_field_by_field_from_its_bytes() {
+        let call = AppRegistry::createAppCall {
+            app: app_registry::AppRegistry::NewApp {
+                salt: B256::ZERO,
+                owner: Address::repeat_byte(1),
+                guardian: Address::ZERO,
+                vendors: vec![B256::right_padding_from(b"intel")],
+                lockPolicy: true,
+                policy: app_registry::AppRegistry::PolicySetup {
+                    grantDelaySeconds: 3600,
+                    requireTcbUpToDate: false,
+                    allowAnyDevice: true,
+                    composeHash: B256::repeat_byte(2),
+                    uri: "https://example.org".into(),
+                    deviceIds: vec![],
+                    measurements: vec![],
+                },
+            },
+        };
+        let decoded = Interfaces::ours().call(&call.abi_encode()).unwrap();
+        assert_eq!((decoded.contract, decoded.name.as_str()), ("AppRegistry", "createApp"));
+        let shown: Vec<(&str, String)> = decoded
+            .arguments
+            .iter()
+            .map(|argument| (argument.path.as_str(), argument.words()))
+            .collect();
+        assert!(shown.contains(&("app.guardian", "nobody (zero address)".into())));
+        assert!(shown.contains(&("app.vendors", "intel".into())));
+        assert!(shown.contains(&("app.policy.allowAnyDevice", "yes".into())));
+        assert!(shown.contains(&("app.policy.grantDelaySeconds", "3600 (1 h)".into())));
+        assert_eq!(decoded.to_json()["arguments"]["app.policy.grantDelaySeconds"], 3600);
+    }
+
+    #[test]
+    fn bytes_that_are_no_call_of_ours_do_not_decode() {
+        let interfaces = Interfaces::ours();
+        assert!(interfaces.call(&[]).is_none());
+        assert!(interfaces.call(&[0xde, 0xad, 0xbe, 0xef]).is_none());
+        let call = AllowlistPolicy::revokeComposeHashCall { composeHash: B256::ZERO, reason: 1 };
+        let whole = call.abi_encode();
+        assert!(interfaces.call(&whole).is_some());
+        assert!(interfaces.call(&whole[..whole.len() - 1]).is_none());
+    }
+
+    #[test]
+    fn events_and_errors_are_named() {
+        let interfaces = Interfaces::ours();
+        let event = AllowlistPolicy::ComposeHashRevoked {
+            appId: Address::repeat_byte(1),
+            composeHash: B256::repeat_byte(2),
+            reason: 2,
+            seq: 7,
+        };
+        let log = event.encode_log_data();
+        let decoded = interfaces.event(log.topics(), &log.data).unwrap();
+        assert!(decoded.to_string().ends_with("reason: 2 (compromised), seq: 7)"), "{decoded}");
+        assert!(interfaces.event(&log.topics()[..2], &log.data).is_none());
+        assert!(interfaces.event(&[], &log.data).is_none());
+
+        let error = AppRegistry::AppNotRegistered { appId: Address::repeat_byte(1) };
+        assert_eq!(
+            interfaces.revert(&error.abi_encode()),
+            "AppNotRegistered(appId: 0x0101010101010101010101010101010101010101)"
+        );
+        let revert = Revert::from("no\u{1b}");
+        assert_eq!(interfaces.revert(&revert.abi_encode()), "Error(\"no\\u{1b}\")");
+        let panic = Panic { code: U256::from(PanicKind::UnderOverflow as u32) };
+        assert_eq!(interfaces.revert(&panic.abi_encode()), "Panic(0x11)");
+        assert_eq!(interfaces.revert(&[]), "a revert without a reason");
+        assert_eq!(interfaces.revert(&[1, 2]), "an unknown error, 0x0102");
+    }
+
+    #[test]
+    fn every_artefact_has_an_interface() {
+        assert_eq!(Interfaces::ours().0.len(), 6);
+    }
+}

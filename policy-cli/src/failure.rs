@@ -1,0 +1,67 @@
+//! What ends a run early: one enum per area, gathered here. Each says its exit code and its hints by exhaustive match.
+
+use crate::{
+    agent::AgentError, apps::AppError, chain::ChainError, compose::ComposeError, exit::Exit,
+    file::FileError, network::NetworkFileError, send::SendError, signer::SignerError,
+};
+
+use std::path::{Path, PathBuf};
+
+/// Any failure of any verb.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Network(#[from] NetworkFileError),
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    #[error("{}: {source}", path.display())]
+    Compose { path: PathBuf, source: ComposeError },
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    #[error(transparent)]
+    Send(#[from] SendError),
+    #[error("the answer could not be written: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl Failure {
+    /// A compose file's failure, with the file's name.
+    pub(crate) fn in_file(path: &Path) -> impl FnOnce(ComposeError) -> Self {
+        move |source| Self::Compose { path: path.into(), source }
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::File(error) => error.exit(),
+            Self::Network(error) => error.exit(),
+            Self::Chain(error) => error.exit(),
+            Self::Compose { source, .. } => source.exit(),
+            Self::Agent(error) => error.exit(),
+            Self::App(error) => error.exit(),
+            Self::Signer(error) => error.exit(),
+            Self::Send(error) => error.exit(),
+            Self::Output(_) => Exit::Internal,
+        }
+    }
+
+    /// What to do about it, a line each.
+    pub(crate) fn hints(&self) -> Vec<String> {
+        match self {
+            Self::File(error) => error.hints(),
+            Self::Network(error) => error.hints(),
+            Self::Chain(error) => error.hints(),
+            Self::Compose { source, .. } => source.hints(),
+            Self::Agent(error) => error.hints(),
+            Self::App(error) => error.hints(),
+            Self::Signer(error) => error.hints(),
+            Self::Send(error) => error.hints(),
+            Self::Output(_) => Vec::new(),
+        }
+    }
+}

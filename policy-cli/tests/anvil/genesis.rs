@@ -1,0 +1,181 @@
+//! Contracts and a first epoch: three seats under three software vendors, t = 2. The contract judges the form of a ceremony;
+//! keys and shares here are bytes of the right length and nobody computes with them.
+
+use crate::devchain::{Devchain, keys};
+use abi::{AttestationRegistry, KmsCommittee, attestation_registry};
+use abi::{access_manager::AccessManager, app_registry::AppRegistry, issuance_log::IssuanceLog};
+use alloy::primitives::{Address, B256, Bytes, keccak256};
+use alloy::signers::{SignerSync, local::PrivateKeySigner};
+use alloy::sol_types::{SolCall, SolEvent, SolValue};
+use wire::network::{Contracts, Network, label};
+use wire::statements::{
+    Anchor, Candidate, Confirmation, Dealing, Domain, Outcome, RecipientKey, compact,
+    transcript_hash,
+};
+
+const VENDORS: [&str; 3] = ["soft-a", "soft-b", "soft-c"];
+const SEATS: [u16; 3] = [1, 2, 3];
+
+/// The network.toml of this chain.
+pub(crate) fn network_toml(chain: &Devchain, contracts: &Contracts) -> String {
+    let endpoints = format!("endpoints = [{:?}]", chain.url);
+    let text = include_str!("../../../network.toml").replace("endpoints = []", &endpoints);
+    let mut network = Network::parse(&text).unwrap();
+    network.contracts = Some(*contracts);
+    network.to_toml()
+}
+
+pub(crate) async fn deploy(chain: &Devchain) -> Contracts {
+    let admin = keys()[0].address();
+    let access_manager = create(chain, &AccessManager::BYTECODE, admin.abi_encode()).await;
+    let arguments = (access_manager, true).abi_encode_params();
+    let attestation_registry = create(chain, &AttestationRegistry::BYTECODE, arguments).await;
+    let arguments = (access_manager, attestation_registry, 60u64, 2u64, 0u64).abi_encode_params();
+    let kms_committee = create(chain, &KmsCommittee::BYTECODE, arguments).await;
+    let arguments = (attestation_registry, 0u32).abi_encode_params();
+    let app_registry = create(chain, &AppRegistry::BYTECODE, arguments).await;
+    let issuance_log = create(chain, &IssuanceLog::BYTECODE, kms_committee.abi_encode()).await;
+    let set_contracts =
+        KmsCommittee::setContractsCall { appRegistry_: app_registry, issuanceLog_: issuance_log };
+    call(chain, kms_committee, &set_contracts).await;
+    for (index, vendor) in VENDORS.into_iter().enumerate() {
+        let open_root = AttestationRegistry::openRootCall {
+            root: root(index),
+            vendor: label("vendor", vendor).unwrap(),
+            platform: 1,
+            rules: attestation_registry::AttestationRegistry::RootRules {
+                leastTcbEvaluationDataNumber: 0,
+                leastCrlIssuedAt: 0,
+                maxCollateralAgeSeconds: 3600,
+                acceptedTcbStatuses: 1,
+            },
+        };
+        call(chain, attestation_registry, &open_root).await;
+    }
+    Contracts { access_manager, attestation_registry, kms_committee, app_registry, issuance_log }
+}
+
+fn root(index: usize) -> B256 {
+    keccak256(VENDORS[index])
+}
+
+async fn create(chain: &Devchain, code: &Bytes, arguments: Vec<u8>) -> Address {
+    let input = [code.to_vec(), arguments].concat();
+    let receipt = chain.send(None, input.into()).await;
+    receipt.contract_address.unwrap()
+}
+
+async fn call(chain: &Devchain, to: Address, call: &impl SolCall) {
+    chain.send(Some(to), call.abi_encode().into()).await;
+}
+
+/// The committee, and how its members sign.
+struct Committee<'a> {
+    chain: &'a Devchain,
+    address: Address,
+    domain: Domain,
+}
+
+/// Posts a statement, its signature and the bytes behind its hash: every `post…` with bytes takes these three.
+macro_rules! post {
+    ($committee:expr, $call:ty, $signer:expr, $statement:expr, $bytes:expr) => {{
+        let committee: &Committee<'_> = $committee;
+        let signature = sign($signer, committee.domain.digest(&$statement));
+        let arguments = ($statement, signature, Bytes::from_static($bytes)).abi_encode_params();
+        let calldata = [&<$call>::SELECTOR[..], &arguments].concat();
+        let to = Some(committee.address);
+        committee.chain.send(to, calldata.into()).await;
+    }};
+}
+
+/// 64 bytes, EIP-2098.
+fn sign(signer: &PrivateKeySigner, digest: B256) -> Bytes {
+    let signature = signer.sign_hash_sync(&digest).unwrap();
+    let [r, vs] = compact(&signature);
+    [r.0, vs.0].concat().into()
+}
+
+/// Opens and activates epoch 1.
+pub(crate) async fn ceremony(chain: &Devchain, contracts: &Contracts) {
+    let committee = Committee {
+        chain,
+        address: contracts.kms_committee,
+        domain: Domain::KmsCommittee { chain_id: 31337, contract: contracts.kms_committee },
+    };
+    let signers: Vec<PrivateKeySigner> = keys().into_iter().take(3).collect();
+    let approve = KmsCommittee::approveNodeCodeCall {
+        osImageHash: keccak256("image"),
+        composeHash: keccak256("node"),
+        uri: String::new(),
+    };
+    call(chain, committee.address, &approve).await;
+    for (index, signer) in signers.iter().enumerate() {
+        take_a_seat(&committee, index, signer).await;
+    }
+    let open = KmsCommittee::openEpochCall { seats: SEATS.to_vec(), t: 2 };
+    let opened = chain.send(Some(committee.address), open.abi_encode().into()).await;
+    let events = opened.logs().iter();
+    let session = events
+        .filter_map(|log| KmsCommittee::EpochOpened::decode_log(&log.inner).ok())
+        .map(|event| event.session)
+        .next();
+    speak(&committee, session.unwrap(), &signers).await;
+}
+
+async fn take_a_seat(committee: &Committee<'_>, index: usize, signer: &PrivateKeySigner) {
+    let operator = label("operator", &format!("operator-{}", index + 1)).unwrap();
+    let candidate = Candidate {
+        signer: signer.address(),
+        operator,
+        endpoint: format!("http://127.0.0.1:{}", 7000 + index),
+        sealing: 1,
+        root: root(index),
+        osImageHash: keccak256("image"),
+        composeHash: keccak256("node"),
+        checkpoint: Anchor { number: 1, hash: B256::ZERO },
+        headSource: "agreement 1 of 1".into(),
+        evidenceHash: keccak256(b"evidence"),
+    };
+    post!(committee, KmsCommittee::postCandidateCall, signer, candidate, b"evidence");
+    let signer = signer.address();
+    let assign = KmsCommittee::assignOperatorCall { signer, operator };
+    call(committee.chain, committee.address, &assign).await;
+    let admit = KmsCommittee::admitSeatCall { signer };
+    call(committee.chain, committee.address, &admit).await;
+}
+
+/// Every statement of the ceremony, step by step, and the activation.
+async fn speak(committee: &Committee<'_>, session: B256, signers: &[PrivateKeySigner]) {
+    for (seat, signer) in SEATS.into_iter().zip(signers) {
+        let key = RecipientKey {
+            session,
+            seat,
+            encryptionKey: vec![2; 33].into(),
+            evidenceHash: keccak256(b"evidence"),
+        };
+        post!(committee, KmsCommittee::postRecipientKeyCall, signer, key, b"evidence");
+    }
+    for (seat, signer) in SEATS.into_iter().zip(signers) {
+        let dealing = Dealing { session, seat, dealingHash: keccak256(b"dealing") };
+        post!(committee, KmsCommittee::postDealingCall, signer, dealing, b"dealing");
+    }
+    let outcome = Outcome {
+        recipients: SEATS.to_vec(),
+        dealers: SEATS.to_vec(),
+        verificationShares: vec![2; 6 * 33].into(),
+        derivePublicKey: vec![2; 33].into(),
+        unsealPublicKey: vec![3; 33].into(),
+    };
+    for (seat, signer) in SEATS.into_iter().zip(signers) {
+        let confirmation = Confirmation {
+            session,
+            seat,
+            transcript: transcript_hash(session, &outcome),
+            canaryHash: keccak256(b"canary"),
+        };
+        post!(committee, KmsCommittee::postConfirmationCall, signer, confirmation, b"canary");
+    }
+    let arguments = (outcome,).abi_encode_params();
+    let calldata = [&KmsCommittee::activateEpochCall::SELECTOR[..], &arguments].concat();
+    committee.chain.send(Some(committee.address), calldata.into()).await;
+}
