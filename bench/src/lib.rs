@@ -30,6 +30,7 @@ const BATCH: Duration = Duration::from_millis(100);
 pub struct Bench {
     committee: Committee,
     boot: BootOutcome,
+    config: BootConfig,
     hosts: Hosts,
     anvil: Anvil,
     _folder: tempfile::TempDir,
@@ -58,6 +59,12 @@ impl Bench {
     /// The request of the enclave that booted.
     pub fn request(&self) -> &KeyRequest {
         self.boot.request.request()
+    }
+
+    /// Boots the same enclave once more.
+    pub async fn boot_again(&self) -> Result<guest_agent::BootReport> {
+        let outcome = boot(self.config.clone()).await.map_err(|error| anyhow!("{error}"))?;
+        Ok(outcome.report)
     }
 
     /// What its quote binds.
@@ -122,8 +129,8 @@ pub async fn network() -> Result<Bench> {
     };
     let ready = hosts.start_machine("enclave-1", plan.soft_tee(&machine)).await?;
     let config = BootConfig::new(ready.socket, ready.pccs_url, committee.urls());
-    let boot = boot(config).await.map_err(|error| anyhow!("{error}"))?;
-    Ok(Bench { committee, boot, hosts, anvil, _folder: folder })
+    let boot = boot(config.clone()).await.map_err(|error| anyhow!("{error}"))?;
+    Ok(Bench { committee, boot, config, hosts, anvil, _folder: folder })
 }
 
 /// Opens the first node's sealed state, with the sealing key that its machine gives, and checks its share on chain.

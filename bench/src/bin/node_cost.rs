@@ -71,12 +71,12 @@ fn main() -> Result<()> {
         black_box(hash_to_curve(black_box(x)));
     });
     let scalar = NonZeroScalar::generate_from_rng(&mut rng);
-    let point = ProjectivePoint::mul_by_generator(&*scalar);
+    let point = ProjectivePoint::mul_by_generator(&scalar);
     let multiplication = best_of(|| {
         black_box(black_box(point) * black_box(*scalar));
     });
     let generator = best_of(|| {
-        black_box(ProjectivePoint::mul_by_generator(black_box(&*scalar)));
+        black_box(ProjectivePoint::mul_by_generator(black_box(&scalar)));
     });
     // A proof of equal logarithms commits in both bases: k·G and k·B.
     let proof = generator + multiplication;
