@@ -261,9 +261,8 @@ contract AllowlistPolicy is IAllowlistPolicy, Trail {
 
     /// @inheritdoc IAllowlistPolicy
     function grantDelay() public view returns (uint32) {
-        return _nextGrantDelayFrom != 0 && _isPast(_nextGrantDelayFrom)
-            ? _settings.nextGrantDelay
-            : _settings.grantDelay;
+        return
+            _nextGrantDelayFrom != 0 && _isPast(_nextGrantDelayFrom) ? _settings.nextGrantDelay : _settings.grantDelay;
     }
 
     /// @inheritdoc IAllowlistPolicy

@@ -91,13 +91,9 @@ contract AppRegistry is IAppRegistry, Trail {
     }
 
     /// @inheritdoc IAppRegistry
-    function registerAppWith(
-        address appId,
-        address policy,
-        address owner,
-        address guardian,
-        bytes32[] calldata vendors
-    ) external {
+    function registerAppWith(address appId, address policy, address owner, address guardian, bytes32[] calldata vendors)
+        external
+    {
         _requireContract(appId);
         require(msg.sender == appId || msg.sender == _ownerOfContract(appId), Unauthorized(msg.sender));
         _requireContract(policy);
@@ -455,13 +451,9 @@ contract AppRegistry is IAppRegistry, Trail {
 
     /* INTERNAL */
 
-    function _register(
-        address appId,
-        address policy,
-        address owner,
-        address guardian,
-        bytes32[] memory vendors
-    ) private {
+    function _register(address appId, address policy, address owner, address guardian, bytes32[] memory vendors)
+        private
+    {
         require(!isRegistered(appId), AppAlreadyRegistered(appId));
         require(owner != address(0), ZeroValue());
         require(vendors.length != 0, NoVendor());

@@ -41,7 +41,9 @@ contract AttestationRegistry is IAttestationRegistry, AccessManaged, Trail {
     /// @inheritdoc IAttestationRegistry
     function openRoot(bytes32 root, bytes32 vendor, uint8 platform, RootRules calldata rules) external restricted {
         require(root != 0 && vendor != 0, ZeroValue());
-        require(platform >= KnownRoots.PLATFORM_TDX_SGX && platform <= KnownRoots.PLATFORM_NITRO, UnknownPlatform(platform));
+        require(
+            platform >= KnownRoots.PLATFORM_TDX_SGX && platform <= KnownRoots.PLATFORM_NITRO, UnknownPlatform(platform)
+        );
         _checkVendor(root, vendor, platform);
         RootState storage state = _root[root];
         require(!state.isOpen, AlreadySet());
@@ -212,9 +214,7 @@ contract AttestationRegistry is IAttestationRegistry, AccessManaged, Trail {
     function _checkVendor(bytes32 root, bytes32 vendor, uint8 platform) private {
         (bytes32 knownVendor, uint8 knownPlatform) = KnownRoots.vendorOf(root);
         if (knownVendor != 0) {
-            require(
-                vendor == knownVendor && platform == knownPlatform, KnownRootMismatch(knownVendor, knownPlatform)
-            );
+            require(vendor == knownVendor && platform == knownPlatform, KnownRootMismatch(knownVendor, knownPlatform));
             return;
         }
         require(allowsSoftware, SoftwareRootRefused(root));

@@ -119,7 +119,6 @@ abstract contract CommitteeState is AccessManaged, Trail {
     mapping(uint64 epoch => Epoch) internal _epochs;
     mapping(uint64 epoch => mapping(uint16 seat => bool)) internal _isMember;
 
-
     constructor(address initialAuthority, IAttestationRegistry attestationRegistry_, uint64 stepBlocks_)
         AccessManaged(initialAuthority)
     {

@@ -302,12 +302,9 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
     }
 
     /// @dev One event per input. All twelve arguments are words: they lie in memory once, for the hash, the topics and the data.
-    function _emitKeyIssued(
-        Issuance calldata issuance,
-        bytes32 id,
-        bytes32[] memory inputs,
-        TrailState memory state
-    ) private {
+    function _emitKeyIssued(Issuance calldata issuance, bytes32 id, bytes32[] memory inputs, TrailState memory state)
+        private
+    {
         uint256[12] memory args;
         {
             Attested calldata attested = issuance.attested;

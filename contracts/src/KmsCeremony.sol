@@ -7,14 +7,7 @@ import {CommitteeState} from "./CommitteeState.sol";
 import {ZeroValue} from "./interfaces/Errors.sol";
 import {IAttestationRegistry} from "./interfaces/IAttestationRegistry.sol";
 import {CandidateInfo, IKmsCommittee} from "./interfaces/IKmsCommittee.sol";
-import {
-    Candidate,
-    Confirmation,
-    Dealing,
-    Outcome,
-    RecipientKey,
-    RecipientRefused
-} from "./interfaces/Statements.sol";
+import {Candidate, Confirmation, Dealing, Outcome, RecipientKey, RecipientRefused} from "./interfaces/Statements.sol";
 import {StatementHash} from "./libraries/StatementHash.sol";
 
 /// @title The half of KmsCommittee that takes the nodes' statements. KmsCommittee's constructor makes it, and runs it by
@@ -38,13 +31,19 @@ contract KmsCeremony is CommitteeState, EIP712 {
         candidateId = c.structHash();
         _checkSigned(c.signer, candidateId, signature);
         _checkHash(c.evidenceHash, evidence);
-        require(bytes(c.endpoint).length <= MAX_ENDPOINT_BYTES, IKmsCommittee.EndpointTooLong(MAX_ENDPOINT_BYTES, bytes(c.endpoint).length));
+        require(
+            bytes(c.endpoint).length <= MAX_ENDPOINT_BYTES,
+            IKmsCommittee.EndpointTooLong(MAX_ENDPOINT_BYTES, bytes(c.endpoint).length)
+        );
         require(c.checkpoint.number <= block.number, IKmsCommittee.CheckpointInFuture(c.checkpoint.number));
         require(_seatOf[c.signer] == 0, IKmsCommittee.AlreadySeated(c.signer, _seatOf[c.signer]));
         CandidateInfo storage info = _candidates[c.signer];
         if (info.candidateId != 0) {
             // An older statement, sent again by anyone, must not replace a newer one.
-            require(c.checkpoint.number > info.checkpoint.number, IKmsCommittee.StaleCandidate(info.checkpoint.number, c.checkpoint.number));
+            require(
+                c.checkpoint.number > info.checkpoint.number,
+                IKmsCommittee.StaleCandidate(info.checkpoint.number, c.checkpoint.number)
+            );
         }
         _store(info, c, candidateId);
 
@@ -124,7 +123,8 @@ contract KmsCeremony is CommitteeState, EIP712 {
         uint64 seq = _nextSeq();
         emit IKmsCommittee.ConfirmationPosted(c.session, c.seat, c.transcript, c.canaryHash, canary, seq);
         _trail(
-            IKmsCommittee.ConfirmationPosted.selector, abi.encode(c.session, c.seat, c.transcript, c.canaryHash, canary, seq)
+            IKmsCommittee.ConfirmationPosted.selector,
+            abi.encode(c.session, c.seat, c.transcript, c.canaryHash, canary, seq)
         );
     }
 
@@ -139,7 +139,7 @@ contract KmsCeremony is CommitteeState, EIP712 {
         if (keysetId == 0) {
             keysetId = keccak256(abi.encode(block.chainid, address(this), session));
             (_keysetId, _derivePublicKey, _unsealPublicKey) =
-                (keysetId, outcome.derivePublicKey, outcome.unsealPublicKey);
+            (keysetId, outcome.derivePublicKey, outcome.unsealPublicKey);
         }
         _inForce.t = c.t;
         Epoch storage e = _epochs[epoch];
@@ -152,7 +152,8 @@ contract KmsCeremony is CommitteeState, EIP712 {
         uint64 seq = _nextSeq();
         emit IKmsCommittee.EpochActivated(epoch, session, keysetId, transcript, e.members, outcome, seq);
         _trail(
-            IKmsCommittee.EpochActivated.selector, abi.encode(epoch, session, keysetId, transcript, e.members, outcome, seq)
+            IKmsCommittee.EpochActivated.selector,
+            abi.encode(epoch, session, keysetId, transcript, e.members, outcome, seq)
         );
     }
 
@@ -182,8 +183,12 @@ contract KmsCeremony is CommitteeState, EIP712 {
         uint256 quorum = 2 * uint256(c.t) - 1;
         uint16 agreed = _agreed[session][transcript];
         require(agreed >= quorum, IKmsCommittee.TooFewConfirmations(quorum, agreed));
-        require(o.derivePublicKey.length == POINT_BYTES, IKmsCommittee.WrongLength(POINT_BYTES, o.derivePublicKey.length));
-        require(o.unsealPublicKey.length == POINT_BYTES, IKmsCommittee.WrongLength(POINT_BYTES, o.unsealPublicKey.length));
+        require(
+            o.derivePublicKey.length == POINT_BYTES, IKmsCommittee.WrongLength(POINT_BYTES, o.derivePublicKey.length)
+        );
+        require(
+            o.unsealPublicKey.length == POINT_BYTES, IKmsCommittee.WrongLength(POINT_BYTES, o.unsealPublicKey.length)
+        );
         uint256 length = 2 * POINT_BYTES * o.recipients.length;
         require(o.verificationShares.length == length, IKmsCommittee.WrongLength(length, o.verificationShares.length));
         require(o.recipients.length == c.keyCount, IKmsCommittee.RecipientsMismatch());
@@ -219,9 +224,7 @@ contract KmsCeremony is CommitteeState, EIP712 {
 
     function _transcriptOf(bytes32 session, Outcome calldata o) private pure returns (bytes32) {
         return keccak256(
-            abi.encode(
-                session, o.recipients, o.dealers, o.verificationShares, o.derivePublicKey, o.unsealPublicKey
-            )
+            abi.encode(session, o.recipients, o.dealers, o.verificationShares, o.derivePublicKey, o.unsealPublicKey)
         );
     }
 

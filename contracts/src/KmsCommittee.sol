@@ -16,14 +16,7 @@ import {
     SeatInfo,
     SeatProgress
 } from "./interfaces/IKmsCommittee.sol";
-import {
-    Candidate,
-    Confirmation,
-    Dealing,
-    Outcome,
-    RecipientKey,
-    RecipientRefused
-} from "./interfaces/Statements.sol";
+import {Candidate, Confirmation, Dealing, Outcome, RecipientKey, RecipientRefused} from "./interfaces/Statements.sol";
 import {EpochRules} from "./libraries/EpochRules.sol";
 
 /// @title KmsCommittee
@@ -134,14 +127,16 @@ contract KmsCommittee is IKmsCommittee, CommitteeState, EIP712 {
         require(operator != 0 && operator == c.operator, OperatorNotAssigned(signer, operator, c.operator));
         require(_nodeCode[c.osImageHash][c.composeHash], NodeCodeNotApproved(c.osImageHash, c.composeHash));
         require(_attestationRegistry.isRootOpen(c.root), RootNotOpen(c.root));
-        bool isSealingKnown = c.sealing < SEALING_FILE || (c.sealing == SEALING_FILE && _attestationRegistry.allowsSoftware());
+        bool isSealingKnown =
+            c.sealing < SEALING_FILE || (c.sealing == SEALING_FILE && _attestationRegistry.allowsSoftware());
         require(isSealingKnown, SealingRefused(c.sealing));
 
         id = ++_seatCount;
         _seatOf[signer] = id;
         c.seat = id;
         Seat storage s = _seats[id];
-        (s.facts.signer, s.facts.sealing, s.operator, s.root, s.candidateId) = (signer, c.sealing, operator, c.root, c.candidateId);
+        (s.facts.signer, s.facts.sealing, s.operator, s.root, s.candidateId) =
+        (signer, c.sealing, operator, c.root, c.candidateId);
 
         uint64 seq = _nextSeq();
         emit SeatAdmitted(id, signer, s.candidateId, operator, s.root, seq);
@@ -466,7 +461,8 @@ contract KmsCommittee is IKmsCommittee, CommitteeState, EIP712 {
     function _progress(bytes32 session, uint16 id) private view returns (SeatProgress memory p) {
         Seat storage s = _seats[id];
         Statements storage own = _statements[session][id];
-        (p.seat, p.signer, p.operator, p.root, p.isSuspended) = (id, s.facts.signer, s.operator, s.root, s.facts.isSuspended);
+        (p.seat, p.signer, p.operator, p.root, p.isSuspended) =
+        (id, s.facts.signer, s.operator, s.root, s.facts.isSuspended);
         p.vendor = _attestationRegistry.vendorOf(s.root);
         if (own.evidenceHash != 0) p.encryptionKey = abi.encodePacked(own.keyPrefix, own.keyX);
         p.evidenceHash = own.evidenceHash;

@@ -63,6 +63,8 @@ abstract contract Trail is ITrail {
                 next := keccak256(free, 0x60)
             }
             state.seq = seq;
+            // The head is the low 192 bits of the hash.
+            // forge-lint: disable-next-line(unsafe-typecast)
             state.head = uint192(next);
         }
     }

@@ -10,6 +10,7 @@ pub mod bring_up;
 pub mod chain;
 pub mod deploy;
 pub mod governance;
+pub mod harness;
 pub mod hosts;
 pub mod leash;
 pub mod plan;

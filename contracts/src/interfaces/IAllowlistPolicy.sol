@@ -26,8 +26,16 @@ struct PolicySetup {
 ///      falls below the floor, grows at once, shrinks only after itself (attack A18).
 /// @dev A list in force with nothing in it allows nothing. "Any" is a choice of its own, delayed and shown.
 interface IAllowlistPolicy is IAppAuth, IAppAuthBasicManagement, ITrail {
-    event PolicyInitialized(address indexed appId, uint32 grantDelaySeconds, bool requireTcbUpToDate, bool allowAnyDevice, uint64 seq);
-    event ComposeHashApproved(address indexed appId, bytes32 indexed composeHash, uint64 effectiveAt, string uri, uint64 seq);
+    /// @notice First event of the trail.
+    event PolicyInitialized(
+        address indexed appId, uint32 grantDelaySeconds, bool requireTcbUpToDate, bool allowAnyDevice, uint64 seq
+    );
+    /// @notice Counts from `effectiveAt` on, if it is not revoked before. `uri` leads to the text behind the hash.
+    /// @dev Listeners: whoever watches for grants (P8): this is the notice that they have until `effectiveAt`.
+    event ComposeHashApproved(
+        address indexed appId, bytes32 indexed composeHash, uint64 effectiveAt, string uri, uint64 seq
+    );
+    /// @notice From this block on no key is issued to this code; what was issued can't be called back: rotate.
     event ComposeHashRevoked(address indexed appId, bytes32 indexed composeHash, uint8 reason, uint64 seq);
     event DeviceApproved(address indexed appId, bytes32 indexed deviceId, uint64 effectiveAt, uint64 seq);
     event DeviceRevoked(address indexed appId, bytes32 indexed deviceId, uint8 reason, uint64 seq);

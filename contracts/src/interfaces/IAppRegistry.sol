@@ -60,12 +60,14 @@ interface IAppRegistry is IAppAuth, ITrail {
         bytes32[] vendors,
         uint64 seq
     );
+    /// @notice From `effectiveAt` on this contract judges the app.
     event PolicySet(address indexed appId, address indexed policy, bool isForeign, uint64 effectiveAt, uint64 seq);
     event PolicyChangeCancelled(address indexed appId, address indexed policy, uint8 reason, uint64 seq);
     event PolicyLocked(address indexed appId, uint64 seq);
     event OwnershipOffered(address indexed appId, address indexed owner, address indexed pendingOwner, uint64 seq);
     event OwnershipTaken(address indexed appId, address indexed owner, uint64 seq);
     event GuardianSet(address indexed appId, address indexed guardian, uint64 effectiveAt, uint64 seq);
+    /// @notice Machines of another vendor may have the keys from `effectiveAt` on.
     event VendorAccepted(address indexed appId, bytes32 indexed vendor, uint64 effectiveAt, uint64 seq);
     event VendorRemoved(address indexed appId, bytes32 indexed vendor, uint8 reason, uint64 seq);
     event AppFrozen(address indexed appId, uint8 reason, uint64 seq);
@@ -73,6 +75,7 @@ interface IAppRegistry is IAppAuth, ITrail {
     /// @notice New keys from now on; `previousReadable`: the version before stays readable.
     event KeyRotated(address indexed appId, uint32 indexed keyVersion, bool previousReadable, uint64 seq);
     event KeyVersionDelisted(address indexed appId, uint32 indexed keyVersion, uint8 reason, uint64 seq);
+    /// @notice From `effectiveAt` on another registry speaks for the app.
     event AppMoved(address indexed appId, address indexed registry, uint64 effectiveAt, uint64 seq);
     event AppMoveCancelled(address indexed appId, address indexed registry, uint8 reason, uint64 seq);
 
@@ -99,13 +102,8 @@ interface IAppRegistry is IAppAuth, ITrail {
     /// @notice Registers the contract `appId` as its own policy, with its `owner()` as owner and the open vendors. Anyone.
     function registerApp(address appId) external;
     /// @notice Registers `appId` with other choices. Only the contract `appId` itself or its `owner()` (attack A13).
-    function registerAppWith(
-        address appId,
-        address policy,
-        address owner,
-        address guardian,
-        bytes32[] calldata vendors
-    ) external;
+    function registerAppWith(address appId, address policy, address owner, address guardian, bytes32[] calldata vendors)
+        external;
     /// @notice Makes an AllowlistPolicy, whose address is the app id, and registers it.
     function createApp(NewApp calldata app) external returns (address appId);
     /// @notice Makes an AllowlistPolicy for an app that has another policy now; `setPolicy` puts it in force.

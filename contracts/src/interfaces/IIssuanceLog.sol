@@ -73,10 +73,9 @@ interface IIssuanceLog is ITrail {
     /// @dev Of several, one that can't be recorded is skipped: it changes and emits nothing, and `refusals` holds the custom
     ///      error that it would have reverted with (empty: recorded). A single issuance reverts with that error itself.
     /// @dev Warning: a record cannot be removed; revocation is a new event.
-    function record(
-        Issuance[] calldata issuances,
-        SeatSignature[][] calldata signatures
-    ) external returns (bytes[] memory refusals);
+    function record(Issuance[] calldata issuances, SeatSignature[][] calldata signatures)
+        external
+        returns (bytes[] memory refusals);
 
     /// @notice Publishes that a partial was released on a record that is no longer on the chain. Anyone who holds the bytes.
     /// @dev Signatures count by the epochs that they name. Neither policy, anchor nor suspension is asked: it happened.

@@ -3,15 +3,7 @@ pragma solidity 0.8.37;
 
 import {IAttestationRegistry} from "./IAttestationRegistry.sol";
 import {ITrail} from "./ITrail.sol";
-import {
-    Anchor,
-    Candidate,
-    Confirmation,
-    Dealing,
-    Outcome,
-    RecipientKey,
-    RecipientRefused
-} from "./Statements.sol";
+import {Anchor, Candidate, Confirmation, Dealing, Outcome, RecipientKey, RecipientRefused} from "./Statements.sol";
 
 /// @notice A candidate as the chain remembers it; the statement and its evidence are in the event.
 struct CandidateInfo {
@@ -155,20 +147,11 @@ interface IKmsCommittee is ITrail {
         uint64 seq
     );
     event RecipientRefusalPosted(
-        bytes32 indexed session,
-        uint16 indexed dealer,
-        uint16 indexed seat,
-        uint8 reason,
-        uint64 seq
+        bytes32 indexed session, uint16 indexed dealer, uint16 indexed seat, uint8 reason, uint64 seq
     );
     event DealingPosted(bytes32 indexed session, uint16 indexed seat, bytes32 dealingHash, bytes dealing, uint64 seq);
     event ConfirmationPosted(
-        bytes32 indexed session,
-        uint16 indexed seat,
-        bytes32 transcript,
-        bytes32 canaryHash,
-        bytes canary,
-        uint64 seq
+        bytes32 indexed session, uint16 indexed seat, bytes32 transcript, bytes32 canaryHash, bytes canary, uint64 seq
     );
     /// @dev Promise 1: `members` confirmed this outcome, all with the same transcript.
     event EpochActivated(
@@ -183,12 +166,7 @@ interface IKmsCommittee is ITrail {
     event EpochAborted(bytes32 indexed session, uint8 step, uint64 seq);
     /// @notice The widest grant there is: other registries and another log speak from `effectiveAt` on.
     event ContractsSet(address indexed appRegistry, address indexed issuanceLog, uint64 effectiveAt, uint64 seq);
-    event ContractsChangeCancelled(
-        address indexed appRegistry,
-        address indexed issuanceLog,
-        uint8 reason,
-        uint64 seq
-    );
+    event ContractsChangeCancelled(address indexed appRegistry, address indexed issuanceLog, uint8 reason, uint64 seq);
 
     /* errors: statements */
     /// @notice The signature is malformed, malleable, or not of the expected signer.
@@ -254,11 +232,9 @@ interface IKmsCommittee is ITrail {
     /* ANYONE */
 
     /// @notice Records the statement of a node that asks for a seat. A newer one of the same signer replaces it.
-    function postCandidate(
-        Candidate calldata candidate,
-        bytes calldata signature,
-        bytes calldata evidence
-    ) external returns (bytes32 candidateId);
+    function postCandidate(Candidate calldata candidate, bytes calldata signature, bytes calldata evidence)
+        external
+        returns (bytes32 candidateId);
     /// @notice Ceremony, step 1. Suspended seats don't receive.
     function postRecipientKey(RecipientKey calldata key, bytes calldata signature, bytes calldata evidence) external;
     /// @notice Ceremony, step 2: instead of a dealing.
@@ -266,11 +242,8 @@ interface IKmsCommittee is ITrail {
     /// @notice Ceremony, step 2. Genesis dealers are the recipients.
     function postDealing(Dealing calldata dealing, bytes calldata signature, bytes calldata dealingBytes) external;
     /// @notice Ceremony, step 3.
-    function postConfirmation(
-        Confirmation calldata confirmation,
-        bytes calldata signature,
-        bytes calldata canary
-    ) external;
+    function postConfirmation(Confirmation calldata confirmation, bytes calldata signature, bytes calldata canary)
+        external;
     /// @notice All recipients confirmed alike, or after the deadline at least 2t - 1 did.
     function activateEpoch(Outcome calldata outcome) external;
     /// @notice Ends a ceremony that can't succeed any more, or that nobody activated in time.
@@ -330,10 +303,7 @@ interface IKmsCommittee is ITrail {
     function operatorOf(address signer) external view returns (bytes32);
     function isNodeCodeApproved(bytes32 osImageHash, bytes32 composeHash) external view returns (bool);
     /// @notice Signers of `seats` as members of `epoch`, past or present, suspended or not; zero if it was no member.
-    function signersOf(uint64 epoch, uint16[] calldata seats)
-        external
-        view
-        returns (uint16 t, address[] memory signers);
+    function signersOf(uint64 epoch, uint16[] calldata seats) external view returns (uint16 t, address[] memory signers);
     /// @notice The active epoch, its threshold, and who of `seats` may authorize now (attack A12).
     function authorizers(uint16[] calldata seats) external view returns (Authorizers memory);
     /// @notice The first registry in which the app is registered, followed through `movedTo`; else the one in force.

@@ -156,9 +156,8 @@ library StatementHash {
     }
 
     function structHash(RecipientKey calldata k) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(RECIPIENT_KEY_TYPEHASH, k.session, k.seat, keccak256(k.encryptionKey), k.evidenceHash)
-        );
+        return
+            keccak256(abi.encode(RECIPIENT_KEY_TYPEHASH, k.session, k.seat, keccak256(k.encryptionKey), k.evidenceHash));
     }
 
     function structHash(RecipientRefused calldata r) internal pure returns (bytes32) {

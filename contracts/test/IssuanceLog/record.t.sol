@@ -37,8 +37,18 @@ contract IssuanceLog_Record_Test is QuorateTest {
         (uint64 before,) = issuanceLog.trail();
         vm.expectEmit(address(issuanceLog));
         emit IIssuanceLog.KeyIssued(
-            appId, id, COMPOSE, 1, hasher.hash(i.inputs[0]), 1, 1, _root(0), i.evidenceHash, i.sessionKey,
-            i.anchor.number, before + 1
+            appId,
+            id,
+            COMPOSE,
+            1,
+            hasher.hash(i.inputs[0]),
+            1,
+            1,
+            _root(0),
+            i.evidenceHash,
+            i.sessionKey,
+            i.anchor.number,
+            before + 1
         );
         _record(i);
         assertEq(issuanceLog.recorded(id), block.number);
@@ -76,9 +86,8 @@ contract IssuanceLog_Record_Test is QuorateTest {
         Vm.Log[] memory logs = vm.getRecordedLogs();
         assertEq(logs.length, 8);
         for (uint256 k = 0; k < 8; ++k) {
-            (, bytes32 input,,,,,,, uint64 seq) = abi.decode(
-                logs[k].data, (uint8, bytes32, uint32, uint64, bytes32, bytes32, address, uint64, uint64)
-            );
+            (, bytes32 input,,,,,,, uint64 seq) =
+                abi.decode(logs[k].data, (uint8, bytes32, uint32, uint64, bytes32, bytes32, address, uint64, uint64));
             assertEq(input, hasher.hash(i.inputs[k]));
             assertEq(seq, k + 1);
         }
@@ -133,19 +142,20 @@ contract IssuanceLog_Record_Test is QuorateTest {
     function test_RevertGiven_OldAnchor() external {
         Issuance memory i = _issuance(1);
         i.anchor = Anchor(uint64(block.number - 256), blockhash(block.number - 256));
-        _expect(
-            i,
-            abi.encodeWithSelector(IIssuanceLog.AnchorTooOld.selector, i.anchor.number, block.number - 255)
-        );
+        _expect(i, abi.encodeWithSelector(IIssuanceLog.AnchorTooOld.selector, i.anchor.number, block.number - 255));
     }
 
     /// A23: blockhash of a block that is not there is zero, and zero is no anchor.
     function test_RevertGiven_ZeroAnchor() external {
         Issuance memory i = _issuance(1);
         i.anchor = Anchor(uint64(block.number + 1), 0);
-        _expect(i, abi.encodeWithSelector(IIssuanceLog.AnchorMismatch.selector, i.anchor.number, bytes32(0), bytes32(0)));
+        _expect(
+            i, abi.encodeWithSelector(IIssuanceLog.AnchorMismatch.selector, i.anchor.number, bytes32(0), bytes32(0))
+        );
         i.anchor = Anchor(uint64(block.number), 0);
-        _expect(i, abi.encodeWithSelector(IIssuanceLog.AnchorMismatch.selector, i.anchor.number, bytes32(0), bytes32(0)));
+        _expect(
+            i, abi.encodeWithSelector(IIssuanceLog.AnchorMismatch.selector, i.anchor.number, bytes32(0), bytes32(0))
+        );
     }
 
     function test_RevertGiven_AnchorOfAnotherChain() external {
@@ -222,6 +232,19 @@ contract IssuanceLog_Record_Test is QuorateTest {
         _expect(i, abi.encodeWithSelector(IIssuanceLog.KeyVersionNotReadable.selector, appId, 1));
     }
 
+    /// What was asked for one input answers for no other: neither another version nor another kind.
+    function test_RevertWhen_ALaterInputIsNotReadable() external {
+        vm.prank(owner);
+        apps.rotate(appId, true);
+        Issuance memory i = _issuance(1);
+        i.inputs = new Input[](2);
+        i.inputs[0] = Input(1, 1, 0, 1, 0, 0);
+        i.inputs[1] = Input(1, 1, 0, 3, 0, 0);
+        _expect(i, abi.encodeWithSelector(IIssuanceLog.KeyVersionNotReadable.selector, appId, 3));
+        i.inputs[1] = Input(2, 1, 0, 1, keccak256("secret"), keccak256("ciphertext"));
+        _expect(i, abi.encodeWithSelector(IIssuanceLog.KeyVersionNotReadable.selector, appId, 1));
+    }
+
     /* REFUSES: committee */
 
     function test_RevertWhen_WrongEpoch() external {
@@ -242,9 +265,7 @@ contract IssuanceLog_Record_Test is QuorateTest {
         _expectSigned(
             i, _authorize(i, _seats(T - 1)), abi.encodeWithSelector(IIssuanceLog.BelowThreshold.selector, T, T - 1)
         );
-        _expectSigned(
-            i, new SeatSignature[](0), abi.encodeWithSelector(IIssuanceLog.BelowThreshold.selector, T, 0)
-        );
+        _expectSigned(i, new SeatSignature[](0), abi.encodeWithSelector(IIssuanceLog.BelowThreshold.selector, T, 0));
     }
 
     /// A23: a seat counts once.
@@ -382,7 +403,8 @@ contract IssuanceLog_Record_Test is QuorateTest {
             issuances[k] = _issuance(k);
             signatures[k] = _authorize(issuances[k], _seats(T));
         }
-        (bool ok, bytes memory answer) = address(issuanceLog).call{gas: gas}(abi.encodeCall(issuanceLog.record, (issuances, signatures)));
+        (bool ok, bytes memory answer) =
+            address(issuanceLog).call{gas: gas}(abi.encodeCall(issuanceLog.record, (issuances, signatures)));
         if (!ok) return;
         bytes[] memory refusals = abi.decode(answer, (bytes[]));
         assertEq(refusals[0].length + refusals[1].length, 0);
@@ -428,8 +450,7 @@ contract IssuanceLog_Record_Test is QuorateTest {
         assertEq(vm.getRecordedLogs().length, 2);
         assertEq(refusals[0].length, 0);
         assertEq(
-            refusals[1],
-            abi.encodeWithSelector(IIssuanceLog.NotAllowed.selector, appId, "Compose hash not allowed")
+            refusals[1], abi.encodeWithSelector(IIssuanceLog.NotAllowed.selector, appId, "Compose hash not allowed")
         );
         assertEq(refusals[2].length, 0);
         assertEq(issuanceLog.recorded(issuanceLog.issuanceIdOf(issuances[0].reportData)), block.number);
@@ -437,6 +458,39 @@ contract IssuanceLog_Record_Test is QuorateTest {
         assertEq(issuanceLog.recorded(issuanceLog.issuanceIdOf(issuances[2].reportData)), block.number);
         (uint64 seq,) = issuanceLog.trail();
         assertEq(seq, 2);
+    }
+
+    /// What was asked for one issuance answers for no other app, version or set of seats.
+    function test_BatchAsksForEachWhatItNeeds() external {
+        (address other,) = _createApp("second");
+        committee.suspendSeat(5, 1);
+        Issuance[] memory issuances = new Issuance[](4);
+        SeatSignature[][] memory signatures = new SeatSignature[][](4);
+        for (uint256 k = 0; k < 4; ++k) {
+            issuances[k] = _issuance(k);
+            if (k == 1) issuances[k].inputs[0].keyVersion = 2;
+            if (k == 2) issuances[k].attested.boot.appId = stranger;
+            if (k == 3) issuances[k].attested.boot.appId = other;
+            uint16[] memory seats = _seats(T);
+            if (k == 3) seats[2] = 5;
+            signatures[k] = _authorize(issuances[k], seats);
+        }
+        bytes[] memory refusals = issuanceLog.record(issuances, signatures);
+        assertEq(refusals[0].length, 0);
+        assertEq(refusals[1], abi.encodeWithSelector(IIssuanceLog.KeyVersionNotReadable.selector, appId, 2));
+        assertEq(refusals[2], abi.encodeWithSelector(IIssuanceLog.KeyVersionNotReadable.selector, stranger, 1));
+        assertEq(refusals[3], abi.encodeWithSelector(IIssuanceLog.SeatNotAuthorizing.selector, 5));
+    }
+
+    /// With advisories the question is encoded anew; it must arrive the same.
+    function test_AdvisoriesArriveAtTheRegistry() external {
+        Issuance memory i = _issuance(1);
+        i.attested.boot.advisoryIds = new string[](2);
+        i.attested.boot.advisoryIds[1] = "INTEL-SA-00001";
+        attestation.denyAdvisory(_root(0), "INTEL-SA-00001");
+        _expect(i, abi.encodeWithSelector(IIssuanceLog.NotAllowed.selector, appId, "Advisory is denied"));
+        attestation.acceptAdvisory(_root(0), "INTEL-SA-00001");
+        _record(i);
     }
 
     /// A11: the same quote twice in one batch is one record.

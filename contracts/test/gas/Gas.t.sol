@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Issuance, SeatSignature} from "../../src/interfaces/Statements.sol";
+import {Input, Issuance, SeatSignature} from "../../src/interfaces/Statements.sol";
 import {QuorateTest} from "../utils/QuorateTest.sol";
 
 /// @dev Gas of whole transactions (base cost and calldata included), every call on cold state. t = 3, one app, a device list.
@@ -45,5 +45,31 @@ contract Gas_Test is QuorateTest {
 
     function test_RecordFifty() external {
         assertLt(_recordMany(50) / 50, EACH_OF_FIFTY);
+    }
+
+    function test_RecordEightInputs() external {
+        Issuance memory i = _issuance(1);
+        i.inputs = new Input[](8);
+        for (uint256 k = 0; k < 8; ++k) {
+            i.inputs[k] = Input(1, 2, COMPOSE, 1, 0, 0);
+        }
+        (Issuance[] memory issuances, SeatSignature[][] memory signatures) = _one(i, _authorize(i, _seats(T)));
+        issuanceLog.record(issuances, signatures);
+        vm.snapshotGasLastCall("IssuanceLog", "record 1 with 8 inputs");
+    }
+
+    function test_Policy() external {
+        vm.startPrank(owner);
+        policy.approveComposeHash("next", "ipfs://bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi");
+        vm.snapshotGasLastCall("AllowlistPolicy", "approveComposeHash");
+        policy.revokeComposeHash(COMPOSE, 1);
+        vm.snapshotGasLastCall("AllowlistPolicy", "revokeComposeHash");
+        apps.rotate(appId, false);
+        vm.snapshotGasLastCall("AppRegistry", "rotate");
+        apps.freeze(appId, 1);
+        vm.snapshotGasLastCall("AppRegistry", "freeze");
+        vm.stopPrank();
+        _createApp("another");
+        vm.snapshotGasLastCall("AppRegistry", "createApp");
     }
 }

@@ -55,7 +55,8 @@ abstract contract QuorateTest is Test, Deploy {
         vm.warp(1_800_000_000);
         vm.roll(1000);
         Deployment memory d = _deploy(_network(), address(this));
-        (attestation, committee, apps, issuanceLog) = (d.attestationRegistry, d.kmsCommittee, d.appRegistry, d.issuanceLog);
+        (attestation, committee, apps, issuanceLog) =
+        (d.attestationRegistry, d.kmsCommittee, d.appRegistry, d.issuanceLog);
         committee.approveNodeCode(OS_IMAGE, NODE_CODE, "ipfs://node");
         (appId, policy) = _createApp("first");
     }

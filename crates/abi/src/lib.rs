@@ -4,10 +4,7 @@
 //!
 //! Each ABI carries its own copy of the structs that contracts share: what `record` takes is `IssuanceLog::Issuance`.
 
-#![allow(
-    missing_docs,
-    reason = "generated: the documentation is on the Solidity interfaces"
-)]
+#![allow(missing_docs, reason = "generated: the documentation is on the Solidity interfaces")]
 #![cfg_attr(
     not(test),
     deny(

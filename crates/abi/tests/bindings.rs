@@ -7,38 +7,20 @@ use alloy_sol_types::{SolCall, SolError, SolEvent};
 
 #[test]
 fn structs_lie_in_the_module_of_their_contract() {
-    let issuance = Issuance {
-        attested: Attested::default(),
-        ..Issuance::default()
-    };
+    let issuance = Issuance { attested: Attested::default(), ..Issuance::default() };
     let call = IssuanceLog::recordCall {
         issuances: vec![issuance],
         signatures: vec![vec![SeatSignature::default()]],
     };
-    assert_eq!(
-        IssuanceLog::recordCall::abi_decode(&call.abi_encode()),
-        Ok(call)
-    );
+    assert_eq!(IssuanceLog::recordCall::abi_decode(&call.abi_encode()), Ok(call));
 }
 
 #[test]
 fn policies_answer_dstack() {
-    assert_eq!(
-        AllowlistPolicy::isAppAllowedCall::SELECTOR,
-        hex!("1e079198")
-    );
-    assert_eq!(
-        AppRegistry::deployAndRegisterApp_0Call::SELECTOR,
-        hex!("8618169d")
-    );
-    assert_eq!(
-        AppRegistry::deployAndRegisterApp_1Call::SELECTOR,
-        hex!("9cb9c31f")
-    );
-    assert_eq!(
-        AllowlistPolicy::addComposeHashCall::SELECTOR,
-        hex!("dfc77223")
-    );
+    assert_eq!(AllowlistPolicy::isAppAllowedCall::SELECTOR, hex!("1e079198"));
+    assert_eq!(AppRegistry::deployAndRegisterApp_0Call::SELECTOR, hex!("8618169d"));
+    assert_eq!(AppRegistry::deployAndRegisterApp_1Call::SELECTOR, hex!("9cb9c31f"));
+    assert_eq!(AllowlistPolicy::addComposeHashCall::SELECTOR, hex!("dfc77223"));
 }
 
 #[test]

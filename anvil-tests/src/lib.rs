@@ -1,0 +1,101 @@
+//! How a story runs: on one runtime for all, on a network of its own or one that several share, within a time limit.
+//!
+//! Without anvil a story says so and passes, or fails if `REQUIRE_ANVIL` is set, as CI sets it.
+
+pub mod caught;
+
+use anyhow::{Context, Result};
+use devnet::{
+    harness::{LyingRpc, Mark, Network, Options, log_mark, logged_since},
+    leash::program,
+    plan::find_repository,
+};
+use std::{sync::LazyLock, time::Duration};
+use tokio::{
+    runtime::Runtime,
+    sync::{Mutex, MutexGuard, OnceCell},
+    time::timeout,
+};
+
+/// What no story needs: above it, something waits for ever.
+const LIMIT: Duration = Duration::from_secs(100);
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+static SHARED: OnceCell<Network> = OnceCell::const_new();
+static WATCHED: OnceCell<Network> = OnceCell::const_new();
+static WATCHED_TURN: Mutex<()> = Mutex::const_new(());
+
+/// Runs a story.
+///
+/// # Panics
+/// If the story fails, or takes too long.
+pub fn story(body: impl AsyncFnOnce() -> Result<()>) {
+    if let Err(missing) = anvil() {
+        let required = std::env::var_os("REQUIRE_ANVIL").is_some_and(|value| value == "1");
+        assert!(!required, "{missing:#}");
+        eprintln!("skipped: {missing:#}");
+        return;
+    }
+    let begun = log_mark();
+    let outcome = RUNTIME.block_on(async { timeout(LIMIT, body()).await });
+    match outcome {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => panic!("{error:?}\n{}", last_words(begun)),
+        Err(_) => panic!("not done after {LIMIT:?}\n{}", last_words(begun)),
+    }
+}
+
+/// The end of what was logged, for the report of a failure.
+fn last_words(begun: Mark) -> String {
+    let logged = logged_since(begun);
+    let lines: Vec<&str> = logged.lines().collect();
+    lines.get(lines.len().saturating_sub(30)..).unwrap_or_default().join("\n")
+}
+
+fn anvil() -> Result<()> {
+    let repository = find_repository(&std::env::current_dir()?)?;
+    program("anvil", &repository).map(drop)
+}
+
+/// The network of all stories that leave it as they found it. Each makes an app of its own.
+///
+/// # Errors
+/// If it can't be brought up.
+pub async fn shared() -> Result<&'static Network> {
+    SHARED.get_or_try_init(|| Network::up(Options::default())).await
+}
+
+/// A network with five honest nodes, the last of which has only a lying endpoint.
+#[derive(Debug)]
+pub struct Watched {
+    /// The network.
+    pub network: &'static Network,
+    /// The endpoint. It tells the truth again when this is dropped.
+    pub rpc: &'static LyingRpc,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Watched {
+    /// The node with the lying endpoint.
+    pub const NODE: usize = 4;
+    /// The others.
+    pub const OTHERS: [usize; 4] = [0, 1, 2, 3];
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.rpc.tell(None);
+    }
+}
+
+/// The network of stories about endpoints, one at a time.
+///
+/// # Errors
+/// If it can't be brought up.
+pub async fn watched() -> Result<Watched> {
+    let _turn = WATCHED_TURN.lock().await;
+    let options = Options { lying_rpc_for: Some(Watched::NODE), ..Options::default() };
+    let network = WATCHED.get_or_try_init(|| Network::up(options)).await?;
+    let rpc = network.rpc.as_ref().context("the network has such an endpoint")?;
+    Ok(Watched { network, rpc, _turn })
+}

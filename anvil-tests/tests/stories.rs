@@ -1,0 +1,41 @@
+//! The stories: a real anvil, the nodes' own `run`, quotes from soft-tee. `./script/story [WORD]` runs them.
+//!
+//! One story per file, named as a sentence, under its topic.
+
+mod stories {
+    /// An enclave gets its key, and nobody else does.
+    mod main {
+        mod a_node_that_did_not_authorize_releases;
+        mod enclave_gets_its_key;
+        mod key_comes_though_two_of_five_are_killed;
+        mod one_node_lies_about_its_partial_and_is_named;
+        mod restart_in_the_middle_of_an_issuance_loses_nothing;
+        mod revoked_hash_is_refused_by_chain_and_by_each_node;
+        mod same_key_after_all_nodes_restart;
+        mod t_minus_one_is_not_enough;
+    }
+    /// Who may sign, and how many of whom.
+    mod committee {
+        mod record_refuses_a_signature_of_a_non_member;
+        mod record_refuses_a_signature_of_a_suspended_seat;
+        mod record_refuses_a_signature_twice;
+        mod three_seats_under_one_vendor_are_refused;
+    }
+    /// What a node believes of an enclave.
+    mod evidence {
+        mod b_of_another_app_is_refused;
+        mod changed_event_log_is_refused;
+        mod debug_quote_is_refused;
+        mod old_anchor_is_refused;
+        mod quote_of_another_root_is_refused;
+        mod trailing_bytes_are_refused;
+    }
+    /// What a node believes of an endpoint.
+    mod chain {
+        mod forged_balance_is_caught;
+        mod forged_code_is_caught;
+        mod forged_header_is_caught;
+        mod forged_slot_is_caught;
+        mod stale_head_is_all_that_a_cut_off_node_says;
+    }
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AlreadySet, AppNotRegistered, NothingToRevoke, Unauthorized} from "../../src/interfaces/Errors.sol";
+import {AppInfo, IAppRegistry} from "../../src/interfaces/IAppRegistry.sol";
+import {DstackApp} from "../utils/DstackApp.sol";
+import {QuorateTest} from "../utils/QuorateTest.sol";
+
+contract AppRegistry_Governance_Test is QuorateTest {
+    DstackApp private _next;
+
+    function setUp() public override {
+        super.setUp();
+        _next = new DstackApp(owner);
+    }
+
+    /* POLICY */
+
+    function test_PolicyChangeWaits() external {
+        vm.prank(owner);
+        apps.setPolicy(appId, address(_next));
+        assertEq(apps.policyOf(appId), appId);
+        AppInfo memory info = apps.appInfo(appId);
+        assertEq(info.pendingPolicy, address(_next));
+        assertEq(info.policyEffectiveAt, block.timestamp + FLOOR);
+        _next.answer(false, "theirs");
+        (bool allowed,) = apps.isAllowed(_issuance(1).attested);
+        assertTrue(allowed, "the old policy judges until then");
+        vm.warp(block.timestamp + FLOOR);
+        assertEq(apps.policyOf(appId), address(_next));
+        (, string memory reason) = apps.isAllowed(_issuance(1).attested);
+        assertEq(reason, "theirs");
+        info = apps.appInfo(appId);
+        assertTrue(info.isForeign);
+        assertEq(info.pendingPolicy, address(0));
+        // Settling it with the next change alters no answer.
+        vm.prank(owner);
+        apps.setPolicy(appId, appId);
+        assertEq(apps.policyOf(appId), address(_next));
+    }
+
+    function test_PolicyChangeWaitsTheAppsOwnDelay() external {
+        vm.startPrank(owner);
+        policy.setGrantDelay(2 days);
+        assertEq(apps.grantDelayOf(appId), 2 days);
+        apps.setPolicy(appId, address(_next));
+        vm.warp(block.timestamp + 2 days - 1);
+        assertEq(apps.policyOf(appId), appId);
+        vm.warp(block.timestamp + 1);
+        assertEq(apps.policyOf(appId), address(_next));
+        assertEq(apps.grantDelayOf(appId), FLOOR, "a foreign policy waits the floor");
+    }
+
+    function test_GuardianCancelsAPolicyChange() external {
+        vm.prank(owner);
+        apps.setPolicy(appId, address(_next));
+        vm.prank(guardian);
+        apps.cancelPolicyChange(appId, 3);
+        vm.warp(block.timestamp + FLOOR);
+        assertEq(apps.policyOf(appId), appId);
+        vm.prank(guardian);
+        vm.expectRevert(NothingToRevoke.selector);
+        apps.cancelPolicyChange(appId, 3);
+    }
+
+    function test_RevertWhen_CancelComesTooLate() external {
+        vm.prank(owner);
+        apps.setPolicy(appId, address(_next));
+        vm.warp(block.timestamp + FLOOR);
+        vm.prank(guardian);
+        vm.expectRevert(NothingToRevoke.selector);
+        apps.cancelPolicyChange(appId, 3);
+        assertEq(apps.policyOf(appId), address(_next));
+    }
+
+    function test_CreatePolicyForAnApp() external {
+        vm.prank(owner);
+        apps.registerAppWith(address(_next), address(_next), owner, guardian, new bytes32[](0));
+        address made = apps.createPolicy(address(_next), _setupOf(COMPOSE));
+        assertTrue(apps.isOurPolicy(made));
+        vm.prank(owner);
+        apps.setPolicy(address(_next), made);
+        vm.warp(block.timestamp + FLOOR);
+        assertFalse(apps.appInfo(address(_next)).isForeign);
+    }
+
+    function test_LockIsForEver() external {
+        vm.startPrank(owner);
+        apps.lockPolicy(appId);
+        vm.expectRevert(abi.encodeWithSelector(IAppRegistry.PolicyIsLocked.selector, appId));
+        apps.setPolicy(appId, address(_next));
+        vm.expectRevert(abi.encodeWithSelector(IAppRegistry.PolicyIsLocked.selector, appId));
+        apps.moveTo(appId, address(_next));
+        vm.expectRevert(AlreadySet.selector);
+        apps.lockPolicy(appId);
+    }
+
+    function test_RevertWhen_LockMeetsAChangeOnItsWay() external {
+        vm.startPrank(owner);
+        apps.setPolicy(appId, address(_next));
+        vm.expectRevert(abi.encodeWithSelector(IAppRegistry.ChangePending.selector, appId));
+        apps.lockPolicy(appId);
+        apps.cancelPolicyChange(appId, 0);
+        apps.moveTo(appId, address(_next));
+        vm.expectRevert(abi.encodeWithSelector(IAppRegistry.ChangePending.selector, appId));
+        apps.lockPolicy(appId);
+        apps.cancelMove(appId, 0);
+        apps.lockPolicy(appId);
+    }
+
+    /* FREEZE */
+
+    function test_FreezeAtOnceThawLater() external {
+        vm.prank(guardian);
+        apps.freeze(appId, 1);
+        assertTrue(apps.appInfo(appId).isFrozen);
+        vm.prank(owner);
+        apps.thaw(appId);
+        assertEq(apps.appInfo(appId).thawsAt, block.timestamp + FLOOR);
+        vm.warp(block.timestamp + FLOOR - 1);
+        assertTrue(apps.appInfo(appId).isFrozen);
+        vm.prank(guardian);
+        apps.freeze(appId, 1);
+        assertEq(apps.appInfo(appId).thawsAt, 0, "frozen again while thawing");
+        vm.prank(owner);
+        apps.thaw(appId);
+        vm.warp(block.timestamp + FLOOR);
+        assertFalse(apps.appInfo(appId).isFrozen);
+        vm.prank(owner);
+        vm.expectRevert(AlreadySet.selector);
+        apps.thaw(appId);
+    }
+
+    function test_RevertWhen_FrozenTwice() external {
+        vm.startPrank(guardian);
+        apps.freeze(appId, 1);
+        vm.expectRevert(AlreadySet.selector);
+        apps.freeze(appId, 1);
+    }
+
+    /* GUARDIAN */
+
+    /// A24: the guardian can't veto its own replacement, freeze as it may.
+    function test_GuardianIsReplacedAgainstItsWill() external {
+        vm.prank(owner);
+        apps.setGuardian(appId, stranger);
+        assertEq(apps.guardianOf(appId), guardian);
+        vm.startPrank(guardian);
+        apps.freeze(appId, 1);
+        vm.expectRevert(abi.encodeWithSelector(Unauthorized.selector, guardian));
+        apps.setGuardian(appId, guardian);
+        vm.expectRevert(NothingToRevoke.selector);
+        apps.cancelPolicyChange(appId, 1);
+        vm.warp(block.timestamp + FLOOR);
+        vm.expectRevert(abi.encodeWithSelector(Unauthorized.selector, guardian));
+        apps.freeze(appId, 1);
+        vm.stopPrank();
+        assertEq(apps.guardianOf(appId), stranger);
+        vm.prank(owner);
+        apps.thaw(appId);
+    }
+
+    /// P8: a guardian grants nothing.
+    function test_RevertWhen_GuardianGrants() external {
+        vm.startPrank(guardian);
+        _expectOwnersFunctionsRefused(guardian);
+    }
+
+    function test_RevertWhen_StrangerActs() external {
+        vm.startPrank(stranger);
+        _expectOwnersFunctionsRefused(stranger);
+        bytes memory refusal = abi.encodeWithSelector(Unauthorized.selector, stranger);
+        vm.expectRevert(refusal);
+        apps.freeze(appId, 1);
+        vm.expectRevert(refusal);
+        apps.removeVendor(appId, _vendor(0), 1);
+        vm.expectRevert(refusal);
+        apps.delistKeyVersion(appId, 1, 1);
+        vm.expectRevert(refusal);
+        apps.cancelPolicyChange(appId, 1);
+        vm.expectRevert(refusal);
+        apps.cancelMove(appId, 1);
+        vm.expectRevert(refusal);
+        apps.takeOwnership(appId);
+    }
+
+    function _expectOwnersFunctionsRefused(address caller) private {
+        bytes memory refusal = abi.encodeWithSelector(Unauthorized.selector, caller);
+        vm.expectRevert(refusal);
+        apps.setPolicy(appId, address(_next));
+        vm.expectRevert(refusal);
+        apps.acceptVendor(appId, "soft-z");
+        vm.expectRevert(refusal);
+        apps.thaw(appId);
+        vm.expectRevert(refusal);
+        apps.setGuardian(appId, caller);
+        vm.expectRevert(refusal);
+        apps.moveTo(appId, address(_next));
+        vm.expectRevert(refusal);
+        apps.offerOwnership(appId, caller);
+        vm.expectRevert(refusal);
+        apps.lockPolicy(appId);
+        vm.expectRevert(refusal);
+        apps.rotate(appId, true);
+    }
+
+    function test_RevertGiven_AppUnknown() external {
+        vm.expectRevert(abi.encodeWithSelector(AppNotRegistered.selector, stranger));
+        apps.rotate(stranger, false);
+        vm.expectRevert(abi.encodeWithSelector(AppNotRegistered.selector, stranger));
+        apps.freeze(stranger, 1);
+    }
+
+    /* OWNER */
+
+    function test_HandOverInTwoSteps() external {
+        vm.prank(owner);
+        apps.offerOwnership(appId, stranger);
+        assertEq(apps.ownerOf(appId), owner);
+        vm.prank(stranger);
+        apps.takeOwnership(appId);
+        assertEq(policy.owner(), stranger, "the policy reads the owner from here");
+        vm.expectRevert(abi.encodeWithSelector(Unauthorized.selector, stranger));
+        vm.prank(stranger);
+        apps.takeOwnership(appId);
+        vm.expectRevert(abi.encodeWithSelector(Unauthorized.selector, owner));
+        vm.prank(owner);
+        policy.addComposeHash("x");
+    }
+
+    /* VENDORS AND KEY VERSIONS */
+
+    function test_VendorsComeLateAndGoAtOnce() external {
+        vm.startPrank(owner);
+        apps.acceptVendor(appId, "intel");
+        assertEq(apps.vendorEffectiveAt(appId, "intel"), block.timestamp + FLOOR);
+        vm.expectRevert(AlreadySet.selector);
+        apps.acceptVendor(appId, "intel");
+        vm.stopPrank();
+        vm.startPrank(guardian);
+        apps.removeVendor(appId, "intel", 1);
+        apps.removeVendor(appId, _vendor(0), 1);
+        vm.expectRevert(NothingToRevoke.selector);
+        apps.removeVendor(appId, _vendor(0), 1);
+        assertEq(apps.vendorsOf(appId).length, 2);
+    }
+
+    function test_KeyVersions() external {
+        vm.startPrank(owner);
+        assertTrue(apps.isKeyReadable(appId, 1));
+        assertFalse(apps.isKeyReadable(appId, 2));
+        assertEq(apps.rotate(appId, true), 2);
+        assertTrue(apps.isKeyReadable(appId, 1) && apps.isKeyReadable(appId, 2));
+        apps.rotate(appId, false);
+        assertTrue(apps.isKeyReadable(appId, 1) && apps.isKeyReadable(appId, 3));
+        assertFalse(apps.isKeyReadable(appId, 2));
+        assertFalse(apps.isKeyReadable(appId, 0));
+        apps.delistKeyVersion(appId, 1, 1);
+        assertFalse(apps.isKeyReadable(appId, 1));
+        vm.expectRevert(NothingToRevoke.selector);
+        apps.delistKeyVersion(appId, 1, 1);
+        assertEq(apps.keyVersionOf(appId), 3);
+        assertFalse(apps.isKeyReadable(stranger, 0));
+    }
+
+    function test_MovesOnce() external {
+        vm.startPrank(owner);
+        vm.expectRevert(AlreadySet.selector);
+        apps.moveTo(appId, address(apps));
+        vm.expectRevert(abi.encodeWithSelector(IAppRegistry.NotAContract.selector, stranger));
+        apps.moveTo(appId, stranger);
+        apps.moveTo(appId, address(_next));
+        vm.warp(block.timestamp + FLOOR);
+        assertEq(apps.movedTo(appId), address(_next));
+        vm.expectRevert(NothingToRevoke.selector);
+        apps.cancelMove(appId, 1);
+        vm.expectRevert(AlreadySet.selector);
+        apps.moveTo(appId, address(_next));
+    }
+}

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {AppRegistry} from "../../src/AppRegistry.sol";
+import {AttestationRegistry} from "../../src/AttestationRegistry.sol";
+import {IssuanceLog} from "../../src/IssuanceLog.sol";
+import {KmsCommittee} from "../../src/KmsCommittee.sol";
+import {AlreadySet, NothingToRevoke, ZeroValue} from "../../src/interfaces/Errors.sol";
+import {RootRules} from "../../src/interfaces/IAttestationRegistry.sol";
+import {KnownRoots} from "../../src/libraries/KnownRoots.sol";
+import {CandidateInfo, IKmsCommittee, SeatInfo} from "../../src/interfaces/IKmsCommittee.sol";
+import {Candidate, Issuance, SeatSignature} from "../../src/interfaces/Statements.sol";
+import {IIssuanceLog} from "../../src/interfaces/IIssuanceLog.sol";
+import {QuorateTest} from "../utils/QuorateTest.sol";
+
+contract KmsCommittee_Seats_Test is QuorateTest {
+    /* CANDIDATES */
+
+    function test_AnyoneMaySendACandidate() external {
+        Candidate memory c = _candidate(1);
+        bytes memory signature = _sign(1, hasher.hash(c));
+        vm.expectEmit(address(committee));
+        (uint64 seq,) = committee.trail();
+        emit IKmsCommittee.CandidatePosted(c.signer, hasher.hash(c), c.operator, c, _evidence(1), seq + 1);
+        vm.prank(stranger);
+        bytes32 id = committee.postCandidate(c, signature, _evidence(1));
+        assertEq(id, hasher.hash(c));
+        CandidateInfo memory info = committee.candidate(c.signer);
+        assertEq(info.candidateId, id);
+        assertEq(info.endpoint, c.endpoint);
+        assertEq(info.expiresAt, block.timestamp + 30 days);
+    }
+
+    function test_RevertWhen_CandidateIsForged() external {
+        Candidate memory c = _candidate(1);
+        bytes memory signature = _sign(2, hasher.hash(c));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.InvalidSignature.selector, _signer(1), _signer(2)));
+        committee.postCandidate(c, signature, _evidence(1));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.InvalidSignature.selector, _signer(1), address(0)));
+        committee.postCandidate(c, hex"00", _evidence(1));
+        signature = _sign(1, hasher.hash(c));
+        vm.expectRevert(
+            abi.encodeWithSelector(IKmsCommittee.HashMismatch.selector, c.evidenceHash, keccak256(_evidence(2)))
+        );
+        committee.postCandidate(c, signature, _evidence(2));
+    }
+
+    function test_RevertWhen_CheckpointIsInTheFuture() external {
+        Candidate memory c = _candidate(1);
+        c.checkpoint.number = uint64(block.number + 1);
+        bytes memory signature = _sign(1, hasher.hash(c));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.CheckpointInFuture.selector, block.number + 1));
+        committee.postCandidate(c, signature, _evidence(1));
+    }
+
+    /// An old statement, sent again by anyone, does not replace a newer one.
+    function test_RevertWhen_CandidateIsStale() external {
+        Candidate memory old = _candidate(1);
+        bytes memory signature = _sign(1, hasher.hash(old));
+        committee.postCandidate(old, signature, _evidence(1));
+        vm.roll(block.number + 1);
+        _post(1);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IKmsCommittee.StaleCandidate.selector, old.checkpoint.number + 1, old.checkpoint.number
+            )
+        );
+        committee.postCandidate(old, signature, _evidence(1));
+    }
+
+    function test_RevertWhen_EndpointIsTooLong() external {
+        Candidate memory c = _candidate(1);
+        c.endpoint = string(new bytes(257));
+        bytes memory signature = _sign(1, hasher.hash(c));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.EndpointTooLong.selector, 256, 257));
+        committee.postCandidate(c, signature, _evidence(1));
+    }
+
+    /* ADMISSION */
+
+    function test_AdmitsInOrder() external {
+        _admitAll();
+        assertEq(committee.seatCount(), N);
+        SeatInfo memory s = committee.seat(3);
+        assertEq(s.signer, _signer(3));
+        assertEq(s.vendor, _vendor(1));
+        assertEq(s.operator, _operator(3));
+        assertEq(s.endpoint, "http://127.0.0.1:8101");
+        assertEq(committee.seatIdOf(_signer(3)), 3);
+        committee.removeSeat(5, 1);
+        _admit(6);
+        assertEq(committee.seatIdOf(_signer(6)), 6, "an id is never given twice");
+    }
+
+    function test_RevertGiven_NotACandidate() external {
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.UnknownCandidate.selector, stranger));
+        committee.admitSeat(stranger);
+    }
+
+    function test_RevertGiven_CandidateExpired() external {
+        committee.assignOperator(_signer(1), _operator(1));
+        _post(1);
+        uint256 end = block.timestamp + 30 days;
+        vm.warp(end + 1);
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.CandidateExpired.selector, _signer(1), end));
+        committee.admitSeat(_signer(1));
+    }
+
+    function test_RevertGiven_OperatorNotAssigned() external {
+        _post(1);
+        bytes32 claimed = _operator(1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IKmsCommittee.OperatorNotAssigned.selector, _signer(1), bytes32(0), claimed)
+        );
+        committee.admitSeat(_signer(1));
+        committee.assignOperator(_signer(1), "another");
+        vm.expectRevert(
+            abi.encodeWithSelector(IKmsCommittee.OperatorNotAssigned.selector, _signer(1), bytes32("another"), claimed)
+        );
+        committee.admitSeat(_signer(1));
+    }
+
+    function test_RevertGiven_NodeCodeRevoked() external {
+        committee.assignOperator(_signer(1), _operator(1));
+        _post(1);
+        vm.prank(guardianOfNetwork);
+        committee.revokeNodeCode(OS_IMAGE, NODE_CODE, 1);
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.NodeCodeNotApproved.selector, OS_IMAGE, NODE_CODE));
+        committee.admitSeat(_signer(1));
+    }
+
+    function test_RevertGiven_RootClosed() external {
+        committee.assignOperator(_signer(1), _operator(1));
+        _post(1);
+        attestation.closeRoot(_root(0), 1);
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.RootNotOpen.selector, _root(0)));
+        committee.admitSeat(_signer(1));
+    }
+
+    function test_RevertGiven_Seated() external {
+        _admit(1);
+        vm.roll(block.number + 1);
+        Candidate memory c = _candidate(1);
+        bytes memory signature = _sign(1, hasher.hash(c));
+        bytes memory refusal = abi.encodeWithSelector(IKmsCommittee.AlreadySeated.selector, _signer(1), 1);
+        vm.expectRevert(refusal);
+        committee.postCandidate(c, signature, _evidence(1));
+        vm.expectRevert(refusal);
+        committee.admitSeat(_signer(1));
+        // P7 counts by operator: a seat can't be relabelled.
+        vm.expectRevert(refusal);
+        committee.assignOperator(_signer(1), "another");
+    }
+
+    function test_SealingKinds() external {
+        for (uint8 kind = 0; kind <= 4; ++kind) {
+            uint16 seat = kind + 1;
+            Candidate memory c = _candidate(seat);
+            c.sealing = kind;
+            committee.assignOperator(c.signer, c.operator);
+            committee.postCandidate(c, _sign(seat, hasher.hash(c)), _evidence(seat));
+            if (kind == 4) vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.SealingRefused.selector, 4));
+            committee.admitSeat(c.signer);
+        }
+    }
+
+    /// `file` is refused where software roots are.
+    function test_RevertWhen_FileSealingOnAHardwareNetwork() external {
+        AttestationRegistry strict = new AttestationRegistry(attestation.authority(), false);
+        bytes32 intel = KnownRoots.INTEL_SGX_ROOT_CA;
+        strict.openRoot(intel, "intel", 1, RootRules(0, 0, 0, 1));
+        committee = new KmsCommittee(attestation.authority(), strict, STEP, 2, LONGEST);
+        committee.approveNodeCode(OS_IMAGE, NODE_CODE, "");
+        committee.assignOperator(_signer(1), _operator(1));
+        Candidate memory c = _candidate(1);
+        (c.root, c.sealing) = (intel, 3);
+        committee.postCandidate(c, _sign(1, hasher.hash(c)), _evidence(1));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.SealingRefused.selector, 3));
+        committee.admitSeat(_signer(1));
+    }
+
+    /* WHO MAY */
+
+    function test_RevertWhen_StrangersGovern() external {
+        _admitAll();
+        vm.startPrank(stranger);
+        bytes memory refusal = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, stranger);
+        vm.expectRevert(refusal);
+        committee.approveNodeCode(OS_IMAGE, "x", "");
+        vm.expectRevert(refusal);
+        committee.revokeNodeCode(OS_IMAGE, NODE_CODE, 1);
+        vm.expectRevert(refusal);
+        committee.assignOperator(stranger, "x");
+        vm.expectRevert(refusal);
+        committee.admitSeat(stranger);
+        vm.expectRevert(refusal);
+        committee.suspendSeat(1, 1);
+        vm.expectRevert(refusal);
+        committee.unsuspendSeat(1);
+        vm.expectRevert(refusal);
+        committee.removeSeat(1, 1);
+        vm.expectRevert(refusal);
+        committee.openEpoch(_seats(N), T);
+        vm.expectRevert(refusal);
+        committee.setContracts(address(apps), address(issuanceLog));
+        vm.expectRevert(refusal);
+        committee.cancelContractsChange(1);
+    }
+
+    /// P8: a guardian revokes and grants nothing.
+    function test_GuardianSuspendsAndGrantsNothing() external {
+        _admitAll();
+        vm.startPrank(guardianOfNetwork);
+        committee.suspendSeat(1, 1);
+        bytes memory refusal =
+            abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, guardianOfNetwork);
+        vm.expectRevert(refusal);
+        committee.unsuspendSeat(1);
+        vm.expectRevert(refusal);
+        committee.approveNodeCode(OS_IMAGE, "x", "");
+    }
+
+    function test_RevertWhen_NothingChanges() external {
+        _admitAll();
+        vm.expectRevert(AlreadySet.selector);
+        committee.unsuspendSeat(1);
+        committee.suspendSeat(1, 1);
+        vm.expectRevert(AlreadySet.selector);
+        committee.suspendSeat(1, 1);
+        vm.expectRevert(AlreadySet.selector);
+        committee.approveNodeCode(OS_IMAGE, NODE_CODE, "");
+        vm.expectRevert(NothingToRevoke.selector);
+        committee.revokeNodeCode(OS_IMAGE, "x", 1);
+        vm.expectRevert(ZeroValue.selector);
+        committee.approveNodeCode(0, NODE_CODE, "");
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.UnknownSeat.selector, 77));
+        committee.suspendSeat(77, 1);
+    }
+
+    function test_RevertWhen_StepIsNoMultipleOfFinality() external {
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.NotAMultiple.selector, 7, 60));
+        new KmsCommittee(address(this), attestation, 60, 7, 0);
+        vm.expectRevert(ZeroValue.selector);
+        new KmsCommittee(address(this), attestation, 60, 0, 0);
+    }
+
+    /* CONTRACTS IN FORCE */
+
+    function test_ReplacingContractsWaitsTheLongestDelay() external {
+        AppRegistry next = new AppRegistry(attestation, FLOOR);
+        IssuanceLog nextLog = new IssuanceLog(committee);
+        committee.setContracts(address(next), address(nextLog));
+        assertEq(committee.appRegistry(), address(apps));
+        assertEq(committee.issuanceLog(), address(issuanceLog));
+        vm.warp(block.timestamp + LONGEST - 1);
+        assertEq(committee.appRegistry(), address(apps));
+        vm.warp(block.timestamp + 1);
+        assertEq(committee.appRegistry(), address(next));
+        assertEq(committee.issuanceLog(), address(nextLog));
+        assertEq(committee.appRegistries().length, 2);
+        // An app of the first registry stays there; an unknown one belongs to the one in force.
+        assertEq(committee.registryOf(appId), address(apps));
+        assertEq(committee.registryOf(stranger), address(next));
+        // Settling changes no answer.
+        committee.setContracts(address(apps), address(issuanceLog));
+        assertEq(committee.appRegistry(), address(next));
+        assertEq(committee.appRegistries().length, 2);
+        assertEq(committee.registryOf(appId), address(apps));
+    }
+
+    function test_CancelContractsChange() external {
+        AppRegistry next = new AppRegistry(attestation, FLOOR);
+        committee.setContracts(address(next), address(issuanceLog));
+        vm.prank(guardianOfNetwork);
+        committee.cancelContractsChange(1);
+        vm.warp(block.timestamp + LONGEST);
+        assertEq(committee.appRegistry(), address(apps));
+        vm.expectRevert(NothingToRevoke.selector);
+        committee.cancelContractsChange(1);
+    }
+
+    function test_FollowsAnAppThatMoved() external {
+        AppRegistry next = new AppRegistry(attestation, FLOOR);
+        AppRegistry unlisted = new AppRegistry(attestation, FLOOR);
+        committee.setContracts(address(next), address(issuanceLog));
+        vm.warp(block.timestamp + LONGEST);
+        vm.prank(owner);
+        apps.moveTo(appId, address(next));
+        assertEq(committee.registryOf(appId), address(apps), "a move waits the grant delay");
+        vm.warp(block.timestamp + FLOOR);
+        assertEq(committee.registryOf(appId), address(next));
+        (address other,) = _createApp("second");
+        vm.prank(owner);
+        apps.moveTo(other, address(unlisted));
+        vm.warp(block.timestamp + FLOOR);
+        assertEq(committee.registryOf(other), address(apps), "only to a registry of the list");
+    }
+
+    /// Governance that swaps registries can't rewrite the policy of an app that is registered.
+    function test_RecordAsksTheAppsOwnRegistry() external {
+        _genesis();
+        AppRegistry next = new AppRegistry(attestation, FLOOR);
+        committee.setContracts(address(next), address(issuanceLog));
+        vm.warp(block.timestamp + LONGEST);
+        vm.roll(block.number + 10);
+        _record(_issuance(1));
+        Issuance memory i = _issuance(2);
+        i.attested.boot.appId = stranger;
+        (Issuance[] memory issuances, SeatSignature[][] memory signatures) = _one(i, _authorize(i, _seats(T)));
+        vm.expectRevert(abi.encodeWithSelector(IIssuanceLog.KeyVersionNotReadable.selector, stranger, 1));
+        issuanceLog.record(issuances, signatures);
+    }
+
+    function test_RevertWhen_ContractsAreNoContracts() external {
+        vm.expectRevert(ZeroValue.selector);
+        committee.setContracts(stranger, address(issuanceLog));
+    }
+}

@@ -1,0 +1,154 @@
+//! An RPC endpoint that passes everything on and changes one kind of answer when told to.
+
+use anyhow::{Context, Result};
+use axum::{Json, Router, extract::State, routing::post};
+use serde_json::{Value, json};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// What is told wrongly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RpcLie {
+    /// Every account has one wei more than it has (`eth_getProof`).
+    Balance,
+    /// Every slot holds one more than it holds (`eth_getProof`).
+    Slot,
+    /// The last byte of every code is another (`eth_getCode`).
+    Code,
+    /// Every header, asked by its hash, has another state root.
+    Header,
+    /// Nothing is answered at all.
+    Silence,
+}
+
+/// The endpoint.
+#[derive(Debug)]
+pub struct LyingRpc {
+    url: String,
+    inner: Arc<Inner>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    upstream: String,
+    http: reqwest::Client,
+    lie: Mutex<Option<RpcLie>>,
+    told: AtomicUsize,
+}
+
+impl LyingRpc {
+    /// Serves in front of `upstream`, truthfully.
+    pub(super) async fn start(upstream: &str) -> Result<Self> {
+        let inner = Arc::new(Inner {
+            upstream: upstream.to_owned(),
+            http: tee_client::http_client()?,
+            lie: Mutex::new(None),
+            told: AtomicUsize::new(0),
+        });
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let router = Router::new().route("/", post(answer)).with_state(Arc::clone(&inner));
+        let task = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::warn!("the lying endpoint failed: {error}");
+            }
+        });
+        Ok(Self { url, inner, task })
+    }
+
+    /// Where it serves.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// From now on this is told wrongly; `None`: nothing.
+    pub fn tell(&self, lie: Option<RpcLie>) {
+        *self.inner.lie.lock().unwrap_or_else(PoisonError::into_inner) = lie;
+    }
+
+    /// How many answers were changed.
+    pub fn told(&self) -> usize {
+        self.inner.told.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for LyingRpc {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(
+    State(inner): State<Arc<Inner>>,
+    Json(request): Json<Value>,
+) -> Result<Json<Value>, axum::http::StatusCode> {
+    let lie = *inner.lie.lock().unwrap_or_else(PoisonError::into_inner);
+    if lie == Some(RpcLie::Silence) {
+        inner.told.fetch_add(1, Ordering::SeqCst);
+        return Err(axum::http::StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let mut response = inner
+        .pass_on(&request)
+        .await
+        .map_err(|_| axum::http::StatusCode::BAD_GATEWAY)?;
+    if let Some(lie) = lie {
+        match (&request, &mut response) {
+            (Value::Array(requests), Value::Array(responses)) => {
+                for (request, response) in requests.iter().zip(responses) {
+                    inner.change(lie, request, response);
+                }
+            }
+            (request, response) => inner.change(lie, request, response),
+        }
+    }
+    Ok(Json(response))
+}
+
+impl Inner {
+    async fn pass_on(&self, request: &Value) -> Result<Value> {
+        let response = self.http.post(&self.upstream).json(request).send().await?;
+        response.json().await.context("the upstream's answer")
+    }
+
+    fn change(&self, lie: RpcLie, request: &Value, response: &mut Value) {
+        let method = request.get("method").and_then(Value::as_str).unwrap_or_default();
+        let Some(result) = response.get_mut("result").filter(|result| !result.is_null()) else {
+            return;
+        };
+        let changed = match (lie, method) {
+            (RpcLie::Balance, "eth_getProof") => result.get_mut("balance").map(plus_one),
+            (RpcLie::Slot, "eth_getProof") => result
+                .get_mut("storageProof")
+                .and_then(Value::as_array_mut)
+                .filter(|slots| !slots.is_empty())
+                .map(|slots| slots.iter_mut().filter_map(|slot| slot.get_mut("value")).for_each(plus_one)),
+            (RpcLie::Code, "eth_getCode") => Some(other_last_digit(result)),
+            (RpcLie::Header, "eth_getBlockByHash") => {
+                result.get_mut("stateRoot").map(other_last_digit)
+            }
+            _ => None,
+        };
+        if changed.is_some() {
+            self.told.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// A quantity in hex, and one.
+fn plus_one(value: &mut Value) {
+    let digits = value.as_str().unwrap_or("0x0").trim_start_matches("0x");
+    let number = alloy::primitives::U256::from_str_radix(digits, 16).unwrap_or_default();
+    *value = json!(number.wrapping_add(alloy::primitives::U256::from(1)));
+}
+
+/// The same hex with another last digit.
+fn other_last_digit(value: &mut Value) {
+    let mut text = value.as_str().unwrap_or("0x0").to_owned();
+    let last = text.pop();
+    text.push(if last == Some('0') { '1' } else { '0' });
+    *value = Value::String(text);
+}
