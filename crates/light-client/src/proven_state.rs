@@ -12,10 +12,15 @@ use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+/// Answers of views that one state keeps.
+const MAX_ANSWERS: usize = 1_024;
+/// Bytes of one such answer.
+const MAX_ANSWER_BYTES: usize = 4_096;
 
 /// How many blocks back a contract may see: BLOCKHASH.
 const BLOCKHASH_BLOCKS: u64 = 256;
@@ -92,7 +97,13 @@ pub struct ProvenState {
     cached_codes: Arc<BTreeMap<B256, Bytes>>,
     slot_count: usize,
     code_bytes: usize,
+    answers: Answers,
 }
+
+/// Answers that views gave at this block, by what was asked. A view is a pure function of the state that its block's root
+/// fixes, so an answer holds for every copy of this state, whatever facts come in later.
+#[derive(Clone, Debug, Default)]
+struct Answers(Arc<Mutex<BTreeMap<B256, Bytes>>>);
 
 #[derive(Clone, Debug)]
 struct AccountFacts {
@@ -127,6 +138,7 @@ impl ProvenState {
             cached_codes,
             slot_count: 0,
             code_bytes: 0,
+            answers: Answers::default(),
         }
     }
 
@@ -230,6 +242,19 @@ impl ProvenState {
         known.ok_or(Missing::BlockHash(number))
     }
 
+    /// What a view answered at this block before, by the digest of what was asked.
+    pub fn answer(&self, asked: B256) -> Option<Bytes> {
+        self.answers.lock().get(&asked).cloned()
+    }
+
+    /// Keeps what a view answered. Above the limits nothing is kept: an answer can always be had again.
+    pub fn keep_answer(&self, asked: B256, answer: &Bytes) {
+        let mut answers = self.answers.lock();
+        if answers.len() < MAX_ANSWERS && answer.len() <= MAX_ANSWER_BYTES {
+            answers.insert(asked, answer.clone());
+        }
+    }
+
     /// What runs over this state have read: the proofs to fetch first for the next block.
     pub fn wanted(&self) -> Vec<ProofRequest> {
         let touched = |facts: &AccountFacts| -> BTreeSet<U256> {
@@ -286,6 +311,13 @@ impl ProvenState {
                 .or_insert(SlotFact { value: *value, touched: Touched::default() });
         }
         Ok(())
+    }
+}
+
+impl Answers {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<B256, Bytes>> {
+        // An answer is inserted whole or not at all.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

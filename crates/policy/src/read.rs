@@ -2,7 +2,7 @@
 //! Spec: docs/spec/policy.md [POL-9]. Driven by: `kms-core`, with the calls of `abi`. No Rust code computes a slot.
 
 use crate::{CallError, ChainRules, ViewCall, call};
-use alloy_primitives::Address;
+use alloy_primitives::{Address, Bytes, keccak256};
 use alloy_sol_types::SolCall;
 use light_client::{FactLimits, ProvenState};
 
@@ -45,7 +45,7 @@ pub enum ReadError {
     },
 }
 
-/// Asks the view `call` of the contract `to`, as of the state's block.
+/// Asks the view `call` of the contract `to`, as of the state's block; asked again at the same block, it is not run again.
 ///
 /// # Errors
 /// [`ReadError`]; see [`crate::AsksForFact`] for the one that only asks for a proof.
@@ -56,23 +56,28 @@ pub fn read<C: SolCall>(
     view: &C,
 ) -> Result<C::Return, ReadError> {
     let function = C::SIGNATURE;
+    let data = Bytes::from(view.abi_encode());
+    let asked = keccak256([to.as_slice(), data.as_ref()].concat());
+    if let Some(answer) = state.answer(asked) {
+        return decode::<C>(to, &answer);
+    }
     let answer = call(
         rules,
         state,
-        &ViewCall {
-            caller: Address::ZERO,
-            to,
-            data: view.abi_encode().into(),
-            gas: READ_GAS,
-            limits: READ_LIMITS,
-        },
+        &ViewCall { caller: Address::ZERO, to, data, gas: READ_GAS, limits: READ_LIMITS },
     )
     .map_err(|source| ReadError::Call { to, function, source: Box::new(source) })?;
     // A call to an address without code succeeds and returns nothing.
     if answer.is_empty() && state.account(to).is_ok_and(|account| !account.has_code()) {
         return Err(ReadError::NoContract { to, function });
     }
-    C::abi_decode_returns_validate(&answer).map_err(|source| ReadError::Decode {
+    state.keep_answer(asked, &answer);
+    decode::<C>(to, &answer)
+}
+
+fn decode<C: SolCall>(to: Address, answer: &[u8]) -> Result<C::Return, ReadError> {
+    let function = C::SIGNATURE;
+    C::abi_decode_returns_validate(answer).map_err(|source| ReadError::Decode {
         to,
         function,
         source: Box::new(source),
