@@ -5,9 +5,11 @@
 mod stories {
     /// An enclave gets its key, and nobody else does.
     mod main {
+        mod a_grant_counts_only_once_it_is_final;
         mod a_node_that_did_not_authorize_releases;
         mod enclave_gets_its_key;
         mod key_comes_though_two_of_five_are_killed;
+        mod no_partial_without_a_record;
         mod one_node_lies_about_its_partial_and_is_named;
         mod restart_in_the_middle_of_an_issuance_loses_nothing;
         mod revoked_hash_is_refused_by_chain_and_by_each_node;

@@ -48,6 +48,7 @@ mod tests {
 
     #[test]
     fn a_budget_is_per_key_and_comes_back_after_a_minute() {
+        // [AUTH-1] by source, [AUTH-3] by app and device. A17
         let budgets = Budgets::new(2);
         let start = Instant::now();
         assert!(budgets.take("a", start) && budgets.take("a", start));

@@ -87,6 +87,7 @@ contract Trail_Test is QuorateTest {
         assertGe(seq, least, "the story told enough");
     }
 
+    /// @dev [TRAIL-1] P6
     function test_EveryEventReplays() external {
         _tellEverything();
         Vm.Log[] memory logs = vm.getRecordedLogs();

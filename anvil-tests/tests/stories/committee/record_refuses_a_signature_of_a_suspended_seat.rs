@@ -1,5 +1,5 @@
 //! A suspended seat's signature stops counting in the same block, even one that it gave before; its node neither authorizes
-//! nor releases. The other four go on (A12).
+//! nor releases. The other four go on (A12). [AUTH-4] [REL-3]
 
 use anvil_tests::story;
 use devnet::harness::{Network, Options};

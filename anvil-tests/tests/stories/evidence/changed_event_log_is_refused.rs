@@ -1,5 +1,5 @@
 //! An event log that names approved code beside a quote that measured other code: it does not replay to the quoted register.
-//! [EVLOG-4]
+//! [EVLOG-4] [AUTH-2]
 
 use anvil_tests::{shared, story};
 use soft_tee::Event;

@@ -1,4 +1,4 @@
-//! A trust domain in debug mode shows its memory to its host: every node refuses its quote. [EV-6]
+//! A trust domain in debug mode shows its memory to its host: every node refuses its quote. [EV-6] [AUTH-2]
 
 use anvil_tests::{shared, story};
 use devnet::harness::Enclave;

@@ -1,4 +1,4 @@
-//! A quote is for now: its anchor is at most 255 blocks old, for nodes and for IssuanceLog alike. [REC-3]
+//! A quote is for now: its anchor is at most 255 blocks old, for nodes and for IssuanceLog alike. [REC-3] [AUTH-1]
 
 use anvil_tests::story;
 use devnet::harness::{Network, Options};

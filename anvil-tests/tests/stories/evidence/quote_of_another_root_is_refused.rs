@@ -1,4 +1,5 @@
 //! A quote that is true in every part, under a root that the registry never opened, whatever its vendor calls itself (A22).
+//! [AUTH-2]
 
 use anvil_tests::{shared, story};
 use devnet::harness::Enclave;

@@ -1,4 +1,4 @@
-//! One byte after a true quote would make a second evidence of one boot (A11).
+//! One byte after a true quote would make a second evidence of one boot (A11). [AUTH-2]
 
 use anvil_tests::{shared, story};
 use wire::request::Code;

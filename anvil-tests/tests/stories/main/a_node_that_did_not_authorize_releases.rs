@@ -1,5 +1,5 @@
 //! Three nodes authorize; two others, who see the request for the first time at release, judge the evidence themselves.
-//! [REL-2]
+//! [REL-6]
 
 use anvil_tests::{shared, story};
 use kms_client::SECP256K1;

@@ -1,5 +1,5 @@
 //! The whole path: boot, quote, authorize, record, release, combine. A second machine, of another vendor, gets the same key;
-//! another app does not. P1, P2, P4.
+//! another app does not. P1, P2, P4. [AUTH-7]
 
 use anvil_tests::{shared, story};
 

@@ -1,5 +1,5 @@
 //! One node signs a false partial: the key comes from the others, and its own signature names it against the proven Y_i (P9).
-//! Behind a relay that changes a partial without the node's key, nobody is named (A16).
+//! Behind a relay that changes a partial without the node's key, nobody is named (A16). [REL-5]
 
 use anvil_tests::{shared, story};
 use kms_client::liars::Lie;

@@ -1,5 +1,5 @@
 //! After the owner revokes the compose hash: IssuanceLog refuses what t nodes authorized before, every node refuses a new
-//! request, and every node refuses to release what was recorded before. P5.
+//! request, and every node refuses to release what was recorded before. P5. [AUTH-6] [AUTH-8] [REL-4]
 
 use anvil_tests::{shared, story};
 use guest_agent::{BootError, Reason};
