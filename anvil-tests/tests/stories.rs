@@ -18,6 +18,7 @@ mod stories {
     }
     /// Who may sign, and how many of whom.
     mod committee {
+        mod genesis_without_one_of_five_aborts_and_begins_anew;
         mod record_refuses_a_signature_of_a_non_member;
         mod record_refuses_a_signature_of_a_suspended_seat;
         mod record_refuses_a_signature_twice;
@@ -28,12 +29,15 @@ mod stories {
         mod b_of_another_app_is_refused;
         mod changed_event_log_is_refused;
         mod debug_quote_is_refused;
+        mod enclave_of_another_app_is_refused;
         mod old_anchor_is_refused;
         mod quote_of_another_root_is_refused;
+        mod quote_over_an_outsiders_data_is_refused;
         mod trailing_bytes_are_refused;
     }
     /// What a node believes of an endpoint.
     mod chain {
+        mod dropped_record_is_reported_and_releases_nothing_more;
         mod forged_balance_is_caught;
         mod forged_code_is_caught;
         mod forged_header_is_caught;

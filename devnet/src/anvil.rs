@@ -47,14 +47,12 @@ impl Anvil {
         for _ in 0..3 {
             let port = free_port()?;
             let args = arguments(options, port);
-            let spawn = Spawn {
-                name: "anvil",
-                program: &program,
-                folder: options.folder,
-                sweep: options.sweep,
+            let spawn =
+                Spawn { sweep: options.sweep, ..Spawn::new("anvil", &program, options.folder) };
+            let mut anvil = Self {
+                leash: Leash::spawn(&spawn, args)?,
+                url: format!("http://127.0.0.1:{port}"),
             };
-            let mut anvil =
-                Self { leash: Leash::spawn(&spawn, args)?, url: format!("http://127.0.0.1:{port}") };
             if let Some(chain) = anvil.wait(options).await? {
                 return Ok((anvil, chain));
             }

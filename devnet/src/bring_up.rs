@@ -12,7 +12,7 @@ use crate::{
 };
 use abi::KmsCommittee;
 use alloy::{
-    primitives::{Address, B256, U256},
+    primitives::{B256, U256},
     signers::local::PrivateKeySigner,
 };
 use anyhow::{Context, Result};
@@ -82,25 +82,50 @@ impl Tell for Quiet {
     }
 }
 
+/// Nodes with seats, before any ceremony.
+#[derive(Clone, Debug)]
+pub struct Seated {
+    /// The network file with everything that was found out so far.
+    pub network: Network,
+    /// Who may do what.
+    pub governance: Governance,
+    /// app-compose.json of the nodes.
+    pub node_compose: Vec<u8>,
+    /// The nodes, in the file's order.
+    pub members: Vec<Member>,
+}
+
 /// Brings up the committee of `plan` on `chain`.
+///
+/// # Errors
+/// Where a step fails; a contract's refusal by its name.
 pub async fn bring_up(
     plan: &Plan,
     chain: &Chain,
     hosts: &mut Hosts,
     tell: &mut impl Tell,
 ) -> Result<Committee> {
+    seat(plan, chain, hosts, tell).await?.hold_ceremony(hosts, tell).await
+}
+
+/// As far as the seats.
+///
+/// # Errors
+/// As [`bring_up`].
+pub async fn seat(
+    plan: &Plan,
+    chain: &Chain,
+    hosts: &mut Hosts,
+    tell: &mut impl Tell,
+) -> Result<Seated> {
     plan.check()?;
     let (network, governance) = contracts(plan, chain, tell).await?;
     let node_compose = approve_code(&network, &governance, tell).await?;
     let ready = start_nodes(plan, &network, &governance, &node_compose, hosts, tell).await?;
     candidates(&governance, hosts, &ready, tell).await?;
     let seats = admit(&network, &governance, &ready, tell).await?;
-    let keyset = ceremony(&network, &governance, hosts, &seats, tell).await?;
-    let mut committee = Committee { network, governance, node_compose, members: vec![], keyset };
-    let entries = committee.network.committee.seats.iter();
-    committee.members = entries
-        .zip(ready.iter().zip(seats))
-        .enumerate()
+    let entries = network.committee.seats.iter().zip(ready.iter().zip(seats)).enumerate();
+    let members = entries
         .map(|(index, (entry, (ready, seat)))| Member {
             name: node_name(index),
             seat,
@@ -110,9 +135,29 @@ pub async fn bring_up(
             operator: entry.operator.clone(),
         })
         .collect();
-    committee.wait_for_shares(hosts).await?;
-    tell.step(format!("every node holds its checked shares of epoch {}", committee.keyset.epoch));
-    Ok(committee)
+    Ok(Seated { network, governance, node_compose, members })
+}
+
+impl Seated {
+    /// The seats, in the file's order.
+    pub fn seats(&self) -> Vec<SeatId> {
+        self.members.iter().map(|member| member.seat).collect()
+    }
+
+    /// The rest: from the seats to shares that every node holds.
+    ///
+    /// # Errors
+    /// As [`bring_up`].
+    pub async fn hold_ceremony(self, hosts: &mut Hosts, tell: &mut impl Tell) -> Result<Committee> {
+        let seats = self.seats();
+        let keyset = ceremony(&self.network, &self.governance, hosts, &seats, tell).await?;
+        let Self { network, governance, node_compose, members } = self;
+        let committee = Committee { network, governance, node_compose, members, keyset };
+        committee.wait_for_shares(hosts).await?;
+        let epoch = committee.keyset.epoch;
+        tell.step(format!("every node holds its checked shares of epoch {epoch}"));
+        Ok(committee)
+    }
 }
 
 /// The name of the node at `index` in the file.
@@ -372,11 +417,6 @@ impl Committee {
         .await
     }
 
-    /// The seat that signs as `signer`.
-    pub fn member_of(&self, signer: Address) -> Option<&Member> {
-        self.members.iter().find(|member| member.ready.signer == signer)
-    }
-
     /// `soft-a 1, 2; soft-b 3, 4`
     pub fn vendors(&self) -> String {
         let roots = self.network.attestation.roots.iter();
@@ -393,4 +433,3 @@ impl Committee {
 pub async fn info(http: &reqwest::Client, url: &str) -> Result<Info> {
     Ok(http.get(format!("{url}/v1/info")).send().await?.error_for_status()?.json().await?)
 }
-

@@ -1,18 +1,27 @@
 //! The contracts, by the deploy script that every network uses.
 
-use crate::{leash::program, plan::Plan};
+use crate::{
+    leash::{Leash, Spawn, program},
+    plan::Plan,
+};
 use alloy::primitives::{Address, B256};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
+    process::ExitStatus,
     sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
 };
-use tokio::{process::Command, sync::Mutex};
+use tokio::sync::Mutex;
 use wire::network::Contracts;
 
 /// Runs of forge share a cache.
 static TURN: Mutex<()> = Mutex::const_new(());
+/// A first run compiles everything.
+const PATIENCE: Duration = Duration::from_secs(180);
+
 static RUNS: AtomicUsize = AtomicUsize::new(0);
 
 /// What the script writes.
@@ -36,28 +45,11 @@ pub async fn deploy(plan: &Plan, url: &str, deployer: Address) -> Result<Contrac
         .collect();
     scratch.write("network.toml", &plan.network.to_toml())?;
     scratch.write("roots.json", &serde_json::to_string(&roots)?)?;
-    let image = B256::from(Plan::os_image().hash());
-
     let _turn = TURN.lock().await;
-    let mut forge = Command::new(program("forge", &plan.repository)?);
-    forge
-        .args(["script", "script/Deploy.s.sol", "--broadcast", "--unlocked"])
-        .args(["--rpc-url", url, "--sender", &deployer.to_string()])
-        .current_dir(&plan.repository)
-        .env("QUORATE_NETWORK", scratch.name("network.toml"))
-        .env("QUORATE_ROOTS", scratch.name("roots.json"))
-        .env("QUORATE_OS_IMAGES", image.to_string())
-        .env("QUORATE_DEPLOYMENT_OUT", scratch.name("deployment.json"))
-        .env("FOUNDRY_BROADCAST", scratch.name("broadcast"))
-        .kill_on_drop(true);
-    let output = forge.output().await.context("starting forge")?;
-    let said = || {
-        let text = [output.stdout.as_slice(), &output.stderr].concat();
-        String::from_utf8_lossy(&text).into_owned()
-    };
-    ensure!(output.status.success(), "script/Deploy.s.sol failed:\n{}", said());
+    let (said, status) = forge(plan, url, deployer, &scratch).await?;
+    ensure!(status.success(), "script/Deploy.s.sol failed:\n{said}");
     let deployment = std::fs::read(scratch.path("deployment.json"))
-        .with_context(|| format!("script/Deploy.s.sol wrote no addresses:\n{}", said()))?;
+        .with_context(|| format!("script/Deploy.s.sol wrote no addresses:\n{said}"))?;
     let deployment: Deployment = serde_json::from_slice(&deployment)?;
     Ok(Contracts {
         access_manager: deployment.access_manager,
@@ -66,6 +58,43 @@ pub async fn deploy(plan: &Plan, url: &str, deployer: Address) -> Result<Contrac
         app_registry: deployment.app_registry,
         issuance_log: deployment.issuance_log,
     })
+}
+
+/// Each transaction waits for the one before: sent at once, anvil may take them out of order and lose one.
+async fn forge(
+    plan: &Plan,
+    url: &str,
+    deployer: Address,
+    scratch: &Scratch,
+) -> Result<(String, ExitStatus)> {
+    let program = program("forge", &plan.repository)?;
+    let image = B256::from(Plan::os_image().hash()).to_string();
+    let files = ["network.toml", "roots.json", "deployment.json", "broadcast"];
+    let [network, roots, out, broadcast] = files.map(|file| scratch.name(file));
+    let spawn = Spawn {
+        directory: Some(&plan.repository),
+        environment: &[
+            ("QUORATE_NETWORK", network.as_os_str()),
+            ("QUORATE_ROOTS", roots.as_os_str()),
+            ("QUORATE_OS_IMAGES", OsStr::new(&image)),
+            ("QUORATE_DEPLOYMENT_OUT", out.as_os_str()),
+            ("FOUNDRY_BROADCAST", broadcast.as_os_str()),
+        ],
+        ..Spawn::new("forge", &program, &plan.folder)
+    };
+    let sender = deployer.to_string();
+    let mut args = vec!["script", "script/Deploy.s.sol", "--broadcast", "--slow", "--unlocked"];
+    args.extend(["--rpc-url", url, "--sender", &sender]);
+    let mut leash = Leash::spawn(&spawn, args)?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = leash.exited() {
+            return Ok((leash.last_words(), status));
+        }
+        let words = || format!("forge is not done after {PATIENCE:?}:\n{}", leash.last_words());
+        ensure!(Instant::now() < deadline, words());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// A folder that forge may read and write, removed afterwards. Names are relative to the repository, where forge runs.

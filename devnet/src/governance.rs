@@ -8,7 +8,10 @@ use alloy::{
 };
 use anyhow::{Context, Result};
 use policy_cli::compose::{NewCompose, QuorateBlock, app_compose, compose_hash};
-use wire::{ReleaseAt, SeatId, network::{Contracts, MeasuredAgent}};
+use wire::{
+    ReleaseAt, SeatId,
+    network::{Contracts, MeasuredAgent},
+};
 
 /// The reason code "vulnerable", as `quorate` names it.
 pub const VULNERABLE: u8 = 1;

@@ -17,7 +17,7 @@ pub use lying_rpc::{LyingRpc, RpcLie};
 
 use crate::{
     anvil::{Anvil, AnvilOptions},
-    bring_up::{Committee, Member, Quiet, bring_up, info, node_name},
+    bring_up::{Committee, Member, Quiet, Seated, info, node_name, seat},
     chain::Mining,
     governance::{App, Governance, NewApp},
     hosts::{Hosts, Programs},
@@ -99,8 +99,19 @@ impl Network {
     /// Brings a network up. Call it on a runtime that lives as long as the network.
     ///
     /// # Errors
-    /// What [`bring_up`] ends with; the contracts' refusals by name.
+    /// Where a step fails; a contract's refusal by its name.
     pub async fn up(options: Options) -> Result<Self> {
+        Self::up_after(options, async |_, _| Ok(())).await
+    }
+
+    /// As [`up`](Self::up), with something that happens once the nodes have seats, before their first ceremony.
+    ///
+    /// # Errors
+    /// As [`up`](Self::up), and what `before` ends with.
+    pub async fn up_after(
+        options: Options,
+        before: impl AsyncFnOnce(&Seated, &mut Hosts) -> Result<()>,
+    ) -> Result<Self> {
         logs::capture();
         let folder = tempfile::Builder::new().prefix("quorate-").tempdir()?;
         let mut plan = plan(&options, folder.path().to_owned())?;
@@ -126,7 +137,9 @@ impl Network {
             false => None,
         };
         let mut hosts = Hosts::new(programs, folder.path());
-        let committee = bring_up(&plan, &chain, &mut hosts, &mut Quiet).await?;
+        let seated = seat(&plan, &chain, &mut hosts, &mut Quiet).await?;
+        before(&seated, &mut hosts).await?;
+        let committee = seated.hold_ceremony(&mut hosts, &mut Quiet).await?;
         Ok(Self {
             governance: committee.governance.clone(),
             committee,
@@ -234,6 +247,19 @@ impl Network {
         let block = self.governance.chain.block_number().await?;
         let mut hosts = self.hosts.lock().await;
         self.committee.wait_for_head(&mut hosts, block).await
+    }
+
+    /// As [`settle_head`](Self::settle_head), with no further block until then.
+    pub async fn settle_head_without_blocks(&self) -> Result<()> {
+        let block = self.governance.chain.block_number().await?;
+        let deadline = std::time::Instant::now() + SEEN;
+        for member in self.running().await {
+            while self.info(&member).await?.head.is_none_or(|head| head.number < block) {
+                anyhow::ensure!(std::time::Instant::now() < deadline, "{} is behind", member.name);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        Ok(())
     }
 
     /// `GET /v1/info` of a node.

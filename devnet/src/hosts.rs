@@ -141,11 +141,8 @@ impl Hosts {
     ) -> Result<(NodeRuns, NodeReady)> {
         let Some(programs) = &self.programs else {
             let running = kms_node::run(config.clone()).await.with_context(|| name.to_owned())?;
-            let ready = NodeReady {
-                listen: running.listen,
-                admin: running.admin,
-                signer: running.signer,
-            };
+            let ready =
+                NodeReady { listen: running.listen, admin: running.admin, signer: running.signer };
             return Ok((NodeRuns::Here(running), ready));
         };
         let ready_file = self.folder.join(format!("{name}.ready.json"));
@@ -255,7 +252,7 @@ impl Hosts {
         program: &Path,
         args: impl IntoIterator<Item = S>,
     ) -> Result<Leash> {
-        Leash::spawn(&Spawn { name, program, folder: &self.folder, sweep: None }, args)
+        Leash::spawn(&Spawn::new(name, program, &self.folder), args)
     }
 }
 

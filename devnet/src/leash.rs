@@ -46,7 +46,7 @@ pub struct Leash {
 }
 
 /// What to run.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Spawn<'a> {
     /// For messages and file names.
     pub name: &'a str,
@@ -56,6 +56,17 @@ pub struct Spawn<'a> {
     pub folder: &'a Path,
     /// Removed once the child has ended, even if we have too.
     pub sweep: Option<&'a Path>,
+    /// Where it runs; `None`: where we do.
+    pub directory: Option<&'a Path>,
+    /// Environment beside ours.
+    pub environment: &'a [(&'a str, &'a OsStr)],
+}
+
+impl<'a> Spawn<'a> {
+    /// A program that runs where we do.
+    pub fn new(name: &'a str, program: &'a Path, folder: &'a Path) -> Self {
+        Self { name, program, folder, sweep: None, directory: None, environment: &[] }
+    }
 }
 
 impl Leash {
@@ -68,6 +79,8 @@ impl Leash {
         let pid_file = spawn.folder.join(format!("{}.pid", spawn.name));
         let output = File::create(&log).with_context(|| log.display().to_string())?;
         let mut shell = Command::new("sh")
+            .current_dir(spawn.directory.unwrap_or(Path::new(".")))
+            .envs(spawn.environment.iter().copied())
             .arg("-c")
             .arg(SHELL)
             .arg(&pid_file)
@@ -170,7 +183,8 @@ mod tests {
 
     fn sleeper(folder: &Path, sweep: Option<&Path>) -> (Leash, u32) {
         let program = Path::new("/bin/sleep");
-        let leash = Leash::spawn(&Spawn { name: "sleeper", program, folder, sweep }, ["600"]).unwrap();
+        let spawn = Spawn { sweep, ..Spawn::new("sleeper", program, folder) };
+        let leash = Leash::spawn(&spawn, ["600"]).unwrap();
         let started = Instant::now();
         loop {
             match leash.pid() {

@@ -48,7 +48,9 @@ fn words(data: &Bytes) -> String {
     }
     if let Ok(Committee::OperatorHoldsTooManySeats(error)) = Committee::abi_decode(data) {
         let (operator, seats, max) = (label_text(error.operator), error.seats, error.max);
-        return format!("OperatorHoldsTooManySeats(operator {operator}, seats {seats}, at most {max})");
+        return format!(
+            "OperatorHoldsTooManySeats(operator {operator}, seats {seats}, at most {max})"
+        );
     }
     inner(Committee::abi_decode(data))
         .or_else(|| inner(IssuanceLog::IssuanceLogErrors::abi_decode(data)))

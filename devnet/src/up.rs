@@ -80,11 +80,12 @@ pub async fn up(arguments: Up, stop: impl Future<Output = ()>) -> Result<bool> {
     let story = async {
         let committee = bring_up(&plan, &chain, &mut running.hosts, &mut printer).await?;
         let file = write_network(&arguments.data, &committee.network)?;
-        let app = create_app(&arguments.network, &devnet, &committee, &mut printer).await?;
+        let app = create_app(&plan, &devnet, &committee, &mut printer).await?;
         let block = chain.block_number().await?;
         committee.wait_for_head(&mut running.hosts, block).await?;
         let first =
-            boot_on(&plan, &committee, &app, 0, &mut running.hosts, &programs, &mut printer).await?;
+            boot_on(&plan, &committee, &app, 0, &mut running.hosts, &programs, &mut printer)
+                .await?;
         if !arguments.once {
             ensure!(first.report().is_some(), "the enclave got no key:\n{}", first.said());
             stays_up(&plan, &committee, &app, &file, &mut running, &mut printer).await?;
@@ -163,13 +164,12 @@ fn write_network(data: &Path, network: &Network) -> Result<PathBuf> {
 
 /// An app with one approved compose hash and two listed machines, of two vendors.
 async fn create_app(
-    network_file: &Path,
+    plan: &Plan,
     devnet: &Devnet,
     committee: &Committee,
     printer: &mut Printer,
 ) -> Result<App> {
-    let folder = network_file.parent().unwrap_or(Path::new(""));
-    let file = folder.join(&devnet.app_compose);
+    let file = plan.repository.join(&devnet.app_compose);
     let docker_compose =
         std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     let devices = (0..2).map(|index| {
@@ -187,7 +187,7 @@ async fn create_app(
     };
     let app = committee.governance.create_app(new).await?;
     let block = committee.governance.chain.block_number().await?;
-    printer.step(format!("app {} made from {}, block {block}", app.id, file.display()));
+    printer.step(format!("app {} made from {}, block {block}", app.id, devnet.app_compose));
     printer.detail(format!("{:<20}{}", "compose hash", app.compose_hash));
     Ok(app)
 }

@@ -65,6 +65,14 @@ fn main() -> Result<()> {
         black_box(judged.expect("it was judged before"));
     });
 
+    let authorizing = best_of(|| {
+        black_box(authorize(&signer, &judged, &chain).expect("it was authorized before"));
+    });
+    let releasing = best_of(|| {
+        let released = release(&signer, &judged, &chain, &node.shares, WINDOW_BLOCKS, &mut rng);
+        black_box(released.expect("it was released before"));
+    });
+
     let quote = quote_cost(request, chain.time().0)?;
     let x = b"the length of an input x, about a hundred and twenty bytes, as in enc(label, keyset, app, scope, version)";
     let hash = best_of(|| {
@@ -88,6 +96,8 @@ fn main() -> Result<()> {
     println!("proof (k·G and k·B)               {proof:8.1} µs");
     println!("sum of primitives                 {sum:8.1} µs");
     println!("judge                             {judging:8.1} µs");
+    println!("authorize (two policy runs, sign) {authorizing:8.1} µs");
+    println!("release (two policy runs, sign)   {releasing:8.1} µs");
     println!("judge + authorize + release       {cost:8.1} µs");
     println!("ratio                             {:8.2}", cost / sum);
     let id = issuance_id(31337, node.issuance_log, words(&bench.report_data()?));

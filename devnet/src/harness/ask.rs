@@ -158,8 +158,7 @@ impl Network {
             signatures: vec![signatures.collect()],
         };
         let (from, log) = (self.governance.owner, self.governance.contracts.issuance_log);
-        let receipt =
-            self.governance.chain.send_bytes(from, log, call.abi_encode().into()).await?;
+        let receipt = self.governance.chain.send_bytes(from, log, call.abi_encode().into()).await?;
         Ok(receipt.block_number.unwrap_or_default())
     }
 

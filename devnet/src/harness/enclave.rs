@@ -35,6 +35,11 @@ impl Enclave {
         Plan::authority(&self.spec.vendor)
     }
 
+    /// Its machine.
+    pub fn machine(&self) -> Arc<Machine> {
+        Arc::new(Machine::new(&self.authority(), &self.spec.machine, Plan::os_image()))
+    }
+
     /// The very boot that its socket serves.
     pub fn domain(&self) -> TrustDomain {
         self.domain_under(&self.authority())

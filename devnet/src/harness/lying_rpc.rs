@@ -91,10 +91,8 @@ async fn answer(
         inner.told.fetch_add(1, Ordering::SeqCst);
         return Err(axum::http::StatusCode::SERVICE_UNAVAILABLE);
     }
-    let mut response = inner
-        .pass_on(&request)
-        .await
-        .map_err(|_| axum::http::StatusCode::BAD_GATEWAY)?;
+    let mut response =
+        inner.pass_on(&request).await.map_err(|_| axum::http::StatusCode::BAD_GATEWAY)?;
     if let Some(lie) = lie {
         match (&request, &mut response) {
             (Value::Array(requests), Value::Array(responses)) => {
@@ -120,22 +118,28 @@ impl Inner {
             return;
         };
         let changed = match (lie, method) {
-            (RpcLie::Balance, "eth_getProof") => result.get_mut("balance").map(plus_one),
-            (RpcLie::Slot, "eth_getProof") => result
-                .get_mut("storageProof")
-                .and_then(Value::as_array_mut)
-                .filter(|slots| !slots.is_empty())
-                .map(|slots| slots.iter_mut().filter_map(|slot| slot.get_mut("value")).for_each(plus_one)),
-            (RpcLie::Code, "eth_getCode") => Some(other_last_digit(result)),
-            (RpcLie::Header, "eth_getBlockByHash") => {
-                result.get_mut("stateRoot").map(other_last_digit)
+            (RpcLie::Balance, "eth_getProof") => change_all(result.get_mut("balance"), plus_one),
+            (RpcLie::Slot, "eth_getProof") => {
+                let slots = result.get_mut("storageProof").and_then(Value::as_array_mut);
+                let slots = slots.into_iter().flatten();
+                change_all(slots.filter_map(|slot| slot.get_mut("value")), plus_one)
             }
-            _ => None,
+            (RpcLie::Code, "eth_getCode") => change_all([result], other_last_digit),
+            (RpcLie::Header, "eth_getBlockByHash") => {
+                change_all(result.get_mut("stateRoot"), other_last_digit)
+            }
+            _ => 0,
         };
-        if changed.is_some() {
-            self.told.fetch_add(1, Ordering::SeqCst);
-        }
+        self.told.fetch_add(changed, Ordering::SeqCst);
     }
+}
+
+/// Changes every value, and says how many there were.
+fn change_all<'a>(
+    values: impl IntoIterator<Item = &'a mut Value>,
+    change: impl Fn(&mut Value),
+) -> usize {
+    values.into_iter().map(change).count()
 }
 
 /// A quantity in hex, and one.

@@ -14,7 +14,11 @@ pub(super) struct Boot {
 }
 
 /// Boots on a machine that serves, asking `nodes`.
-pub(super) async fn boot(program: &Path, machine: &soft_tee::Ready, nodes: &[String]) -> Result<Boot> {
+pub(super) async fn boot(
+    program: &Path,
+    machine: &soft_tee::Ready,
+    nodes: &[String],
+) -> Result<Boot> {
     let output = Command::new(program)
         .args(["boot", "--json", "--timeout", "60", "--pccs", &machine.pccs_url])
         .arg("--socket")

@@ -43,7 +43,11 @@ impl Outcomes {
 
     /// The third boot has none, and each node says why, signed.
     pub(super) fn refused_by_all(&mut self, boot: &Boot, committee: &Committee) {
-        self.add("after the revocation it gets none", first_line(boot.said()), boot.report().is_none());
+        self.add(
+            "after the revocation it gets none",
+            first_line(boot.said()),
+            boot.report().is_none(),
+        );
         for member in &committee.members {
             let denial = boot.denials().iter().find(|denial| denial.statement.seat == member.seat);
             let what = format!("{} (seat {}) refuses, signed", member.name, member.seat);

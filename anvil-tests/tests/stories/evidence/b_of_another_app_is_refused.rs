@@ -47,10 +47,8 @@ fn request(app: &App, enclave: &Enclave, committee: &Committee, whose: Address) 
         secretId: Default::default(),
         ciphertextHash: Default::default(),
     };
-    let blinding = Blinding::new(
-        &hash_to_curve(&derive_input(app.agent.keyset_id, whose, &input)),
-        &mut rng,
-    );
+    let blinding =
+        Blinding::new(&hash_to_curve(&derive_input(app.agent.keyset_id, whose, &input)), &mut rng);
     let inputs = [(input.clone(), blinding.point().to_bytes())];
     let session_key = Address::repeat_byte(0x5e);
     let report_data = RequestBinding {

@@ -26,7 +26,10 @@ fn holds() {
         network.release_by(&mut ask, 0).await?;
         network.release_by(&mut ask, 1).await?;
         assert!(ask.pending.try_combine(3).is_err());
-        assert!(ask.pending.try_combine(2).is_err(), "whoever claims that t is 2 gets no key either");
+        assert!(
+            ask.pending.try_combine(2).is_err(),
+            "whoever claims that t is 2 gets no key either"
+        );
         network.release_by(&mut ask, 2).await?;
         ask.pending.try_combine(3)?;
         Ok(())
