@@ -30,11 +30,7 @@ pub async fn take_evidence(
 ) -> Result<EvidenceBytes, EvidenceError> {
     let (quote, event_log) = socket.quote(report_data).await?;
     let collateral = pccs.collateral(&quote).await?;
-    Ok(EvidenceBytes {
-        quote: quote.into(),
-        event_log,
-        collateral,
-    })
+    Ok(EvidenceBytes { quote: quote.into(), event_log, collateral })
 }
 
 /// An HTTP client; ring is the one TLS provider of this code base.

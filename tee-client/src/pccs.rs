@@ -59,48 +59,26 @@ struct Document {
 impl Pccs {
     /// The service at `url`. Nothing is asked yet.
     pub fn at(url: &str) -> Result<Self, reqwest::Error> {
-        Ok(Self {
-            url: url.trim_end_matches('/').to_owned(),
-            http: crate::http_client()?,
-        })
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), http: crate::http_client()? })
     }
 
     /// The collateral of `quote`'s platform, as the JSON that evidence carries.
     pub async fn collateral(&self, quote: &[u8]) -> Result<String, PccsError> {
         let platform = Quote::parse(quote).map_err(|_| PccsError::NoPlatform)?;
         let fmspc = intel::quote_fmspc(&platform).map_err(|_| PccsError::NoPlatform)?;
-        let ca = intel::quote_ca(&platform)
-            .map_err(|_| PccsError::NoPlatform)?
-            .as_id_str();
-        let tee = if platform.header.is_sgx() {
-            "sgx"
-        } else {
-            "tdx"
-        };
+        let ca = intel::quote_ca(&platform).map_err(|_| PccsError::NoPlatform)?.as_id_str();
+        let tee = if platform.header.is_sgx() { "sgx" } else { "tdx" };
         let fmspc = hex::encode_upper(fmspc);
 
         let crl = format!("/sgx/certification/v4/pckcrl?ca={ca}&encoding=der");
-        let crl = self
-            .get("PCK CRL", &crl, Some("SGX-PCK-CRL-Issuer-Chain"))
-            .await?;
+        let crl = self.get("PCK CRL", &crl, Some("SGX-PCK-CRL-Issuer-Chain")).await?;
         let tcb = format!("/{tee}/certification/v4/tcb?fmspc={fmspc}");
-        let tcb_header = if tee == "sgx" {
-            "SGX-TCB-Info-Issuer-Chain"
-        } else {
-            "TCB-Info-Issuer-Chain"
-        };
+        let tcb_header =
+            if tee == "sgx" { "SGX-TCB-Info-Issuer-Chain" } else { "TCB-Info-Issuer-Chain" };
         let tcb = self.get("TCB info", &tcb, Some(tcb_header)).await?;
         let qe = format!("/{tee}/certification/v4/qe/identity");
-        let qe = self
-            .get(
-                "QE identity",
-                &qe,
-                Some("SGX-Enclave-Identity-Issuer-Chain"),
-            )
-            .await?;
-        let root = self
-            .get("root CA CRL", "/sgx/certification/v4/rootcacrl", None)
-            .await?;
+        let qe = self.get("QE identity", &qe, Some("SGX-Enclave-Identity-Issuer-Chain")).await?;
+        let root = self.get("root CA CRL", "/sgx/certification/v4/rootcacrl", None).await?;
 
         let tcb_body: SignedTcbInfo<'_> = parse(&tcb)?;
         let qe_body: SignedQeIdentity<'_> = parse(&qe)?;
@@ -116,10 +94,8 @@ impl Pccs {
             qe_identity_signature: signature(&qe, &qe_body.signature)?,
             pck_certificate_chain: None,
         };
-        serde_json::to_string(&collateral).map_err(|_| PccsError::Field {
-            document: "collateral",
-            field: "encoding",
-        })
+        serde_json::to_string(&collateral)
+            .map_err(|_| PccsError::Field { document: "collateral", field: "encoding" })
     }
 
     async fn get(
@@ -128,45 +104,32 @@ impl Pccs {
         path: &str,
         chain_header: Option<&'static str>,
     ) -> Result<Document, PccsError> {
-        let unreachable = |source| PccsError::Unreachable {
-            document: name,
-            source,
-        };
+        let unreachable = |source| PccsError::Unreachable { document: name, source };
         let response = self.http.get(format!("{}{path}", self.url)).send().await;
-        let response = response
-            .and_then(reqwest::Response::error_for_status)
-            .map_err(unreachable)?;
+        let response =
+            response.and_then(reqwest::Response::error_for_status).map_err(unreachable)?;
         let issuer_chain = chain_header
             .and_then(|header| response.headers().get(header))
             .and_then(|value| percent_decode(value.as_bytes()));
         let body = response.bytes().await.map_err(unreachable)?.to_vec();
-        Ok(Document {
-            name,
-            issuer_chain,
-            body,
-        })
+        Ok(Document { name, issuer_chain, body })
     }
 }
 
 fn chain(document: &Document) -> Result<String, PccsError> {
-    document.issuer_chain.clone().ok_or(PccsError::Field {
-        document: document.name,
-        field: "issuer chain header",
-    })
+    document
+        .issuer_chain
+        .clone()
+        .ok_or(PccsError::Field { document: document.name, field: "issuer chain header" })
 }
 
 fn parse<'a, T: Deserialize<'a>>(document: &'a Document) -> Result<T, PccsError> {
-    serde_json::from_slice(&document.body).map_err(|_| PccsError::Field {
-        document: document.name,
-        field: "body",
-    })
+    serde_json::from_slice(&document.body)
+        .map_err(|_| PccsError::Field { document: document.name, field: "body" })
 }
 
 fn signature(document: &Document, text: &str) -> Result<Vec<u8>, PccsError> {
-    hex::decode(text).map_err(|_| PccsError::Field {
-        document: document.name,
-        field: "signature",
-    })
+    hex::decode(text).map_err(|_| PccsError::Field { document: document.name, field: "signature" })
 }
 
 /// A PCCS serves a CRL as hex text, the PCS as DER.
@@ -197,10 +160,7 @@ mod tests {
 
     #[test]
     fn issuer_chains_are_percent_encoded() {
-        assert_eq!(
-            percent_decode(b"-----BEGIN%20X%0A"),
-            Some("-----BEGIN X\n".into())
-        );
+        assert_eq!(percent_decode(b"-----BEGIN%20X%0A"), Some("-----BEGIN X\n".into()));
         assert_eq!(percent_decode(b"%zz"), None);
         assert_eq!(percent_decode(b"%2"), None);
     }

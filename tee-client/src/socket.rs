@@ -114,9 +114,7 @@ impl Socket {
 
     /// A quote over exactly `report_data`, and the event log as JSON text.
     pub async fn quote(&self, report_data: &ReportData) -> Result<(Vec<u8>, String), SocketError> {
-        let request = GetQuote {
-            report_data: hex::encode(report_data),
-        };
+        let request = GetQuote { report_data: hex::encode(report_data) };
         let answer: GetQuoteAnswer = self.ask("GetQuote", &request).await?;
         let quote = decode("GetQuote", "quote", &answer.quote)?;
         Ok((quote, answer.event_log))
@@ -124,11 +122,7 @@ impl Socket {
 
     /// The 32-byte key of `path`: the same on this machine for this app, another elsewhere.
     pub async fn key(&self, path: &str, purpose: &str) -> Result<Zeroizing<[u8; 32]>, SocketError> {
-        let request = GetKey {
-            path,
-            purpose,
-            algorithm: "secp256k1",
-        };
+        let request = GetKey { path, purpose, algorithm: "secp256k1" };
         let answer: GetKeyAnswer = self.ask("GetKey", &request).await?;
         fixed("GetKey", "key", &answer.key).map(Zeroizing::new)
     }
@@ -136,10 +130,7 @@ impl Socket {
     /// What runs here.
     pub async fn boot(&self) -> Result<Boot, SocketError> {
         let answer: InfoAnswer = self.ask("Info", &serde_json::json!({})).await?;
-        let wrong = |field| SocketError::Field {
-            method: "Info",
-            field,
-        };
+        let wrong = |field| SocketError::Field { method: "Info", field };
         let tcb_info: TcbInfo =
             serde_json::from_str(&answer.tcb_info).map_err(|_| wrong("tcb_info"))?;
         let compose = tcb_info.app_compose.into_bytes();
@@ -165,25 +156,14 @@ impl Socket {
         method: &'static str,
         body: &impl Serialize,
     ) -> Result<T, SocketError> {
-        let unreachable = |source| SocketError::Unreachable {
-            path: self.path.clone(),
-            method,
-            source,
-        };
+        let unreachable =
+            |source| SocketError::Unreachable { path: self.path.clone(), method, source };
         // The host name of a unix socket means nothing.
         let url = format!("http://dstack/{method}");
-        let response = self
-            .http
-            .post(url)
-            .json(body)
-            .send()
-            .await
-            .map_err(unreachable)?;
+        let response = self.http.post(url).json(body).send().await.map_err(unreachable)?;
         if !response.status().is_success() {
-            let message = response
-                .json::<Refusal>()
-                .await
-                .map_or_else(|e| e.to_string(), |r| r.error);
+            let message =
+                response.json::<Refusal>().await.map_or_else(|e| e.to_string(), |r| r.error);
             return Err(SocketError::Refused { method, message });
         }
         response.json().await.map_err(unreachable)
@@ -201,8 +181,5 @@ fn fixed<const N: usize>(
     text: &str,
 ) -> Result<[u8; N], SocketError> {
     let bytes = Zeroizing::new(decode(method, field, text)?);
-    bytes
-        .as_slice()
-        .try_into()
-        .map_err(|_| SocketError::Field { method, field })
+    bytes.as_slice().try_into().map_err(|_| SocketError::Field { method, field })
 }
