@@ -30,6 +30,7 @@ contract Deploy_Test is Test, Deploy {
         assertEq(n.grantFloorSeconds, 7);
         assertEq(n.longestSeconds, 11);
 
+        vm.createDir("target", true);
         string memory file = "target/deploy-test-roots.json";
         vm.writeFile(
             file,
