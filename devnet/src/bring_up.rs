@@ -248,7 +248,7 @@ async fn start_nodes(
                 apps: Vec::new(),
                 daily_records_per_app: plan.relayed_records,
             }),
-            endpoints: endpoints.map(|(_, urls)| urls.clone()),
+            danger_endpoints: endpoints.map(|(_, urls)| urls.clone()),
             ready_file: None,
             poll_milliseconds: plan.poll_milliseconds,
         };

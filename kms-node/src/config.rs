@@ -31,10 +31,10 @@ pub struct Config {
     /// Pays for the records of others. Off by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relay: Option<RelayConfig>,
-    /// Replaces the measured endpoints by others of the same number: for a host whose network needs it. Liveness only:
-    /// as many as measured must agree.
+    /// Replaces the measured endpoints by others of the same number. The measured ones decide what this node takes for the
+    /// chain (A4), so this is refused where software roots are not allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoints: Option<Vec<String>>,
+    pub danger_endpoints: Option<Vec<String>>,
     /// Written, as JSON, once the node serves: `{"pid", "listen", "admin", "signer"}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_file: Option<PathBuf>,

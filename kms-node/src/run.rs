@@ -143,16 +143,22 @@ async fn open(config: Config, listen: SocketAddr) -> Result<Node> {
     })
 }
 
-/// The host may name other URLs for the measured endpoints, not more or fewer of them.
+/// The measured endpoints. Only on a network that allows software roots may the host name others, as many of them. (A4)
 fn endpoints(config: &Config, measured: &MeasuredNode) -> Result<Vec<String>> {
     let expected = measured.chain.endpoints.len();
-    let urls = config.endpoints.clone().unwrap_or_else(|| measured.chain.endpoints.clone());
+    let Some(urls) = &config.danger_endpoints else {
+        return Ok(measured.chain.endpoints.clone());
+    };
+    ensure!(
+        measured.allows_software,
+        "node.toml: danger_endpoints is refused: this network does not allow software roots"
+    );
     ensure!(
         urls.len() == expected,
-        "node.toml: {} endpoints, the measured compose file has {expected}",
+        "node.toml: {} danger_endpoints, the measured compose file has {expected} endpoints",
         urls.len()
     );
-    Ok(urls)
+    Ok(urls.clone())
 }
 
 fn network(measured: &MeasuredNode) -> Result<Network> {
@@ -230,4 +236,43 @@ async fn serve(server: impl IntoFuture<Output = std::io::Result<()>>) {
 async fn wait(mut stopped: watch::Receiver<bool>) {
     // An error means that the sender is gone: stop as well.
     let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPOSE: &str = r#"{"quorate":{
+        "chain":{"id":1,"fork":"osaka","endpoints":["http://a","http://b"],"agree":2,"finality_blocks":64},
+        "kms_committee":"0x0000000000000000000000000000000000000001","allows_software":true,
+        "limits":{"max_head_age_seconds":60,"max_finality_age_seconds":60,"release_window_blocks":250,"requests_per_minute":60}
+    }}"#;
+
+    const NODE: &str = r#"
+socket = "dstack.sock"
+pccs = "http://127.0.0.1:1"
+data = "data"
+listen = "127.0.0.1:0"
+admin = "127.0.0.1:0"
+operator = "operator-1"
+"#;
+
+    #[test]
+    fn a_host_can_not_choose_the_endpoints_of_a_node_that_guards_real_keys() {
+        // A4: who chooses all endpoints chooses the chain.
+        let software = MeasuredNode::from_compose(COMPOSE.as_bytes()).unwrap();
+        let hardware = MeasuredNode { allows_software: false, ..software.clone() };
+        let measured = vec!["http://a".to_owned(), "http://b".to_owned()];
+        let config = Config::parse(NODE).unwrap();
+        assert_eq!(endpoints(&config, &hardware).unwrap(), measured);
+
+        let two = vec!["http://c".to_owned(), "http://d".to_owned()];
+        let other = Config { danger_endpoints: Some(two.clone()), ..config.clone() };
+        assert_eq!(endpoints(&other, &software).unwrap(), two);
+        let refused = endpoints(&other, &hardware).unwrap_err().to_string();
+        assert!(refused.contains("danger_endpoints is refused"), "{refused}");
+
+        let one = Config { danger_endpoints: Some(vec!["http://c".to_owned()]), ..config };
+        assert!(endpoints(&one, &software).unwrap_err().to_string().contains("2 endpoints"));
+    }
 }
