@@ -3,7 +3,7 @@
 
 use crate::{Watched, watched};
 use anyhow::{Result, ensure};
-use devnet::harness::{Enclave, Network, RpcLie, log_mark, logged_since};
+use devnet::harness::{Enclave, Mark, Network, RpcLie, log_mark, logged_since};
 use std::time::Duration;
 use wire::request::Code;
 
@@ -19,9 +19,9 @@ pub async fn caught(lie: RpcLie, name: &str) -> Result<()> {
     gives(watched.network, &enclave).await?;
     let (mark, told) = (log_mark(), watched.rpc.told());
     watched.rpc.tell(Some(lie));
-    nothing_but(&watched, &enclave, &[Code::HeadStale, Code::AnchorInvalid]).await?;
+    let refusals = [Code::HeadStale, Code::AnchorInvalid];
+    nothing_but(&watched, &enclave, &refusals, mark, name).await?;
     ensure!(watched.rpc.told() > told, "nobody asked for it");
-    named(mark, name)?;
     watched.network.boot(&enclave).await?;
     watched.rpc.tell(None);
     gives(watched.network, &enclave).await
@@ -44,8 +44,8 @@ pub async fn caught_after_restart(lie: RpcLie, name: &str) -> Result<()> {
             Ok((watched.rpc.told() > told).then_some(()))
         })
         .await?;
-    nothing_but(&watched, &enclave, &[Code::HeadStale, Code::NoShare]).await?;
-    named(mark, name)?;
+    let refusals = [Code::HeadStale, Code::NoShare];
+    nothing_but(&watched, &enclave, &refusals, mark, name).await?;
     watched.network.boot(&enclave).await?;
     watched.rpc.tell(None);
     gives(watched.network, &enclave).await
@@ -62,31 +62,34 @@ async fn gives(network: &Network, enclave: &Enclave) -> Result<()> {
     chain
         .until("the node to authorize", LIMIT, async || {
             let ask = network.ask(enclave).await?;
-            Ok(network.authorize(Watched::NODE, ask.pending.request()).await.map(Some)?)
+            Ok(network.authorize_at_once(Watched::NODE, ask.pending.request()).await.map(Some)?)
         })
         .await
         .map(drop)
 }
 
-/// The node refuses fresh requests, with one of these codes, once a block has come that it has proven nothing of.
-async fn nothing_but(watched: &Watched, enclave: &Enclave, codes: &[Code]) -> Result<()> {
+/// The node calls the lie `name`, and from then on refuses fresh requests, with one of these codes.
+async fn nothing_but(
+    watched: &Watched,
+    enclave: &Enclave,
+    codes: &[Code],
+    mark: Mark,
+    name: &str,
+) -> Result<()> {
     let network = watched.network;
     let chain = &network.governance.chain;
+    chain
+        .until(&format!("the log to say {name:?}"), LIMIT, async || {
+            Ok(logged_since(mark).contains(name).then_some(()))
+        })
+        .await?;
     let code = chain
         .until("the node to refuse", LIMIT, async || {
             let ask = network.ask(enclave).await?;
-            match network.authorize(Watched::NODE, ask.pending.request()).await {
-                Ok(_) => Ok(None),
-                Err(refusal) => Ok(Some(refusal.code())),
-            }
+            let answer = network.authorize_at_once(Watched::NODE, ask.pending.request()).await;
+            Ok(answer.err().map(|refusal| refusal.code()))
         })
         .await?;
     ensure!(code.is_some_and(|code| codes.contains(&code)), "it says {code:?}");
-    Ok(())
-}
-
-fn named(mark: devnet::harness::Mark, name: &str) -> Result<()> {
-    let logged = logged_since(mark);
-    ensure!(logged.contains(name), "the log does not say {name:?}:\n{logged}");
     Ok(())
 }

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 /// What no story needs: above it, something waits for ever.
-const LIMIT: Duration = Duration::from_secs(100);
+const LIMIT: Duration = Duration::from_secs(150);
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 static SHARED: OnceCell<Network> = OnceCell::const_new();

@@ -25,7 +25,7 @@ use std::{
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// Between two blocks while somebody waits.
-const MINE: Duration = Duration::from_millis(200);
+const MINE: Duration = Duration::from_millis(250);
 /// How long a transaction gets to be in a block.
 const RECEIPT: Duration = Duration::from_secs(30);
 

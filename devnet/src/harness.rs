@@ -349,7 +349,7 @@ fn plan(options: &Options, folder: PathBuf) -> Result<Plan> {
         sockets: folder.clone(),
         folder,
         relayed_records: 10_000,
-        poll_milliseconds: 60,
+        poll_milliseconds: 100,
         endpoints: Vec::new(),
     })
 }

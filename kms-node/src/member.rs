@@ -4,7 +4,9 @@
 //! Spec: docs/spec/ceremony.md. Every step acts on finalized facts; which epoch's shares are in use follows the head.
 
 use crate::{chain::Snapshot, node::Node, state_file::rng};
-use abi::KmsCommittee::{CeremonyInfo, DealingPosted, EpochInfo, RecipientKeyPosted};
+use abi::KmsCommittee::{
+    CeremonyInfo, ConfirmationPosted, DealingPosted, EpochInfo, RecipientKeyPosted,
+};
 use alloy::{
     primitives::{Address, B256, Bytes, keccak256},
     rpc::types::{Filter, Log},
@@ -18,7 +20,10 @@ use kms_core::{
     ceremony::{self, Member, Task, judge_recipients, next_task},
 };
 use light_client::BlockRef;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 use tracing::{info, warn};
 use wire::{
     SeatId,
@@ -88,6 +93,7 @@ impl Node {
         let facts = self.facts(snapshot).await?;
         self.keep_finalized(snapshot)?;
         self.settle_shares(snapshot).await?;
+        self.check_canary().await;
         if facts.seat.is_none() && facts.candidate_expires_at < facts.now + RENEW_CANDIDATE_SECONDS
         {
             self.set_ceremony(Some("asking for a seat".into()));
@@ -174,6 +180,39 @@ impl Node {
             })?;
         }
         Ok(())
+    }
+
+    /// Combines the canary that the members of the epoch in use gave beside their confirmations. [CER-11]
+    async fn check_canary(&self) {
+        let Some(shares) = self.shares() else { return };
+        let session = shares.session();
+        let Some(record) = self.share_of(session).filter(|_| self.canary().is_none()) else {
+            return;
+        };
+        let filter = session_filter(
+            self.network.committee,
+            ConfirmationPosted::SIGNATURE_HASH,
+            session,
+            record.opened_at,
+        );
+        // No hash is needed here: each partial proves itself against its member's Y_i.
+        let given: BTreeMap<SeatId, Bytes> = self
+            .chain
+            .logs(&filter)
+            .await
+            .filter_map(|log| Some(ConfirmationPosted::decode_log(&log.inner).ok()?.data))
+            .map(|event| (event.seat, event.canary))
+            .collect();
+        let (epoch, threshold) = (shares.epoch(), shares.threshold());
+        let outcome = &record.outcome;
+        match ceremony::canary(&self.network, session, epoch, threshold, outcome, &given) {
+            Ok(canary) => {
+                info!(epoch, %canary, "the members' canary partials hold and combine");
+                let known = Some((session, canary));
+                *self.canary.write().unwrap_or_else(PoisonError::into_inner) = known;
+            }
+            Err(fault) => warn!(epoch, "no canary yet: {fault}"),
+        }
     }
 
     async fn post_candidate(&self, snapshot: &Snapshot) -> Result<()> {
@@ -309,7 +348,8 @@ impl Node {
         &self,
         info: &CeremonyInfo,
     ) -> impl Iterator<Item = E> + use<E> {
-        let filter = session_filter(self.network.committee, E::SIGNATURE_HASH, info);
+        let filter =
+            session_filter(self.network.committee, E::SIGNATURE_HASH, info.session, info.openedAt);
         let logs: Vec<Log> = self.chain.logs(&filter).await.collect();
         logs.into_iter().filter_map(|log| Some(E::decode_log(&log.inner).ok()?.data))
     }
@@ -323,12 +363,8 @@ fn hash_of(
     info.seats.iter().find(|progress| progress.seat == seat).map(hash)
 }
 
-fn session_filter(committee: Address, topic: B256, info: &CeremonyInfo) -> Filter {
-    Filter::new()
-        .address(committee)
-        .event_signature(topic)
-        .topic1(info.session)
-        .from_block(info.openedAt)
+fn session_filter(committee: Address, topic: B256, session: B256, opened_at: u64) -> Filter {
+    Filter::new().address(committee).event_signature(topic).topic1(session).from_block(opened_at)
 }
 
 fn in_words(info: &CeremonyInfo, due: Task) -> Option<String> {

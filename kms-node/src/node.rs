@@ -47,6 +47,8 @@ pub(crate) struct Node {
     pub(crate) metrics: Metrics,
     pub(crate) seat: RwLock<Option<SeatId>>,
     pub(crate) shares: RwLock<Option<Arc<EpochShares>>>,
+    /// The canary, with the session in which it was given.
+    pub(crate) canary: RwLock<Option<(B256, B256)>>,
     pub(crate) ceremony: RwLock<Option<String>>,
     pub(crate) judgements: Judgements,
 }
@@ -98,6 +100,13 @@ impl Node {
 
     pub(crate) fn set_seat(&self, seat: Option<SeatId>) {
         *self.seat.write().unwrap_or_else(PoisonError::into_inner) = seat;
+    }
+
+    /// The canary of the epoch whose shares are in use.
+    pub(crate) fn canary(&self) -> Option<B256> {
+        let session = self.shares()?.session();
+        let known = *self.canary.read().unwrap_or_else(PoisonError::into_inner);
+        known.and_then(|(of, canary)| (of == session).then_some(canary))
     }
 
     /// What the ceremony does, in words, for `GET /v1/info`.

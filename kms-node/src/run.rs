@@ -130,6 +130,7 @@ async fn open(config: Config, listen: SocketAddr) -> Result<Node> {
         metrics: Metrics::default(),
         seat: None.into(),
         shares: None.into(),
+        canary: None.into(),
         ceremony: None.into(),
         judgements: Judgements::default(),
         config,

@@ -58,6 +58,8 @@ pub struct ShareRecord {
     pub derive: Secret32,
     /// Of the `unseal` secret.
     pub unseal: Secret32,
+    /// The block in which the ceremony was opened: its events lie from there on.
+    pub opened_at: u64,
     /// What the ceremony decided, with everybody's Y_i.
     pub outcome: Outcome,
 }

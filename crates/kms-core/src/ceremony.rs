@@ -262,6 +262,7 @@ impl Member<'_> {
             seat: self.seat,
             derive: kept(SecretKind::Derive),
             unseal: kept(SecretKind::Unseal),
+            opened_at: info.openedAt,
             outcome: Outcome {
                 recipients: outcome.recipients.clone(),
                 dealers: outcome.dealers.clone(),

@@ -13,6 +13,7 @@ use wire::SeatId;
 pub struct EpochShares {
     epoch: u64,
     session: B256,
+    threshold: u16,
     shares: NodeShares,
 }
 
@@ -68,7 +69,7 @@ impl EpochShares {
         if expected != Some(actual.as_slice()) {
             return Err(ShareError::Unfit { seat });
         }
-        Ok(Self { epoch: info.epoch, session: info.session, shares })
+        Ok(Self { epoch: info.epoch, session: info.session, threshold: info.t, shares })
     }
 
     /// The epoch.
@@ -79,6 +80,11 @@ impl EpochShares {
     /// The ceremony that made it.
     pub fn session(&self) -> B256 {
         self.session
+    }
+
+    /// t of the epoch.
+    pub fn threshold(&self) -> u16 {
+        self.threshold
     }
 
     pub(crate) fn shares(&self) -> &NodeShares {

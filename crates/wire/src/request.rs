@@ -276,6 +276,8 @@ pub struct Info {
     pub finalized: Option<BlockInfo>,
     /// The epoch whose share this node holds and has checked against the chain.
     pub share_epoch: Option<u64>,
+    /// keccak256 of the keyset's canary points, as this node has combined them from the members' proofs.
+    pub canary: Option<B256>,
     /// What the node's ceremony does now, in words; `null` without one.
     pub ceremony: Option<String>,
 }

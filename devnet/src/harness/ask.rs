@@ -13,6 +13,7 @@ use kms_client::{
     Committee, KeyRequestDraft, NodeId, PendingRequest, Pinned, Wanted, liars::ProvenSeat,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use std::time::{Duration, Instant};
 use threshold::ceremony::ShareKeys;
 use wire::{
     Scope,
@@ -48,6 +49,11 @@ impl Refusal {
             Self::Problem(problem) => Some(problem.code),
             Self::Other(_) => None,
         }
+    }
+
+    /// The node has not proven the block that the request names.
+    fn is_behind(&self) -> bool {
+        self.code() == Some(Code::AnchorInvalid) && self.detail().contains("above the proven head")
     }
 
     /// The detail, or why there is none.
@@ -93,11 +99,31 @@ impl Network {
         Ok(Ask { pending: draft.with_evidence(evidence, &mut rng)?, committee })
     }
 
-    /// `POST /v1/authorize`
+    /// `POST /v1/authorize`. A node that has not proven the anchor's block yet is given time, as the agent gives it.
     ///
     /// # Errors
     /// [`Refusal`].
     pub async fn authorize(
+        &self,
+        node: usize,
+        request: &KeyRequest,
+    ) -> Result<Authorization, Refusal> {
+        let deadline = Instant::now() + super::SEEN;
+        loop {
+            let answer = self.authorize_at_once(node, request).await;
+            let is_behind = answer.as_ref().is_err_and(Refusal::is_behind);
+            if !is_behind || Instant::now() > deadline {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// As [`authorize`](Self::authorize), with the first answer.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn authorize_at_once(
         &self,
         node: usize,
         request: &KeyRequest,

@@ -36,6 +36,7 @@ pub(crate) async fn info(State(node): State<Arc<Node>>) -> Result<Json<Info>, Re
         head,
         finalized,
         share_epoch: node.shares().map(|shares| shares.epoch()),
+        canary: node.canary(),
         ceremony: node.ceremony.read().unwrap_or_else(PoisonError::into_inner).clone(),
     }))
 }

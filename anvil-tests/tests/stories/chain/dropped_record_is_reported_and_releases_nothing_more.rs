@@ -5,6 +5,7 @@ use abi::IssuanceLog;
 use alloy::{providers::Provider, sol_types::SolValue};
 use anvil_tests::story;
 use devnet::harness::{Network, Options};
+use std::time::Duration;
 use wire::request::Code;
 
 #[test]
@@ -28,9 +29,15 @@ fn holds() {
             chain.provider().raw_request("anvil_reorg".into(), (depth, [(); 0])).await;
         reorg?;
         assert_eq!(network.recorded(ask.pending.issuance_id()).await?, 0, "the record is gone");
-        network.settle_head().await?;
-        let refusal = network.release(4, ask.pending.request()).await.unwrap_err();
-        assert_eq!(refusal.code(), Some(Code::NotRecorded), "{refusal}");
+        // Until it has followed the reorg, a node may have no fresh head; a release it never gives.
+        let limit = Duration::from_secs(30);
+        chain
+            .until("node 4 to see that the record is gone", limit, async || {
+                let answer = network.release(4, ask.pending.request()).await;
+                let refusal = answer.expect_err("nothing is released on a dropped record");
+                Ok((refusal.code() == Some(Code::NotRecorded)).then_some(()))
+            })
+            .await?;
 
         let issuance = IssuanceLog::Issuance::abi_decode(&request.issuance.abi_encode())?;
         let authorizations = request.signatures.iter().map(|signature| {

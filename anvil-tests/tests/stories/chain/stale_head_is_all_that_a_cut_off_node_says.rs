@@ -6,7 +6,7 @@ use devnet::harness::{Network, Options, RpcLie};
 use std::time::Duration;
 use wire::request::Code;
 
-const MAX_AGE_SECONDS: u64 = 4;
+const MAX_AGE_SECONDS: u64 = 8;
 
 #[test]
 fn holds() {
@@ -28,7 +28,7 @@ fn holds() {
         let limit = Duration::from_secs(MAX_AGE_SECONDS + 20);
         chain
             .until("the cut off node to notice", limit, async || {
-                let answer = network.authorize(4, ask.pending.request()).await;
+                let answer = network.authorize_at_once(4, ask.pending.request()).await;
                 Ok(answer.err().filter(|refusal| refusal.code() == Some(Code::HeadStale)))
             })
             .await?;
@@ -39,7 +39,7 @@ fn holds() {
         rpc.tell(None);
         chain
             .until("the node to follow again", limit, async || {
-                Ok(network.authorize(4, ask.pending.request()).await.ok())
+                Ok(network.authorize_at_once(4, ask.pending.request()).await.ok())
             })
             .await?;
         network.down().await

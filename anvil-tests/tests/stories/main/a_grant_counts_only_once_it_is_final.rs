@@ -2,13 +2,15 @@
 //! at the head counts at once. P5, A18. [AUTH-6] [AUTH-8]
 
 use abi::AllowlistPolicy;
-use anvil_tests::{shared, story};
+use anvil_tests::story;
+use devnet::harness::{Network, Options};
 use wire::request::Code;
 
 #[test]
 fn holds() {
     story(async || {
-        let network = shared().await?;
+        // A network of its own: elsewhere the blocks of other stories would make it final.
+        let network = Network::up(Options::default()).await?;
         let app = network.create_app().await?;
         let enclave = network.enclave(&app, "soft-a").await?;
         let governance = &network.governance;
@@ -23,13 +25,13 @@ fn holds() {
             uri: String::new(),
         };
         governance.chain.send(governance.owner, app.id, approve).await?;
-        network.settle_head().await?;
+        network.settle_head_without_blocks().await?;
         let ask = network.ask(&enclave).await?;
         let refusal = network.authorize(0, ask.pending.request()).await.unwrap_err();
         assert_eq!(refusal.code(), Some(Code::NotFinal), "{refusal}");
 
         network.settle().await?;
         network.authorize(0, ask.pending.request()).await?;
-        Ok(())
+        network.down().await
     });
 }

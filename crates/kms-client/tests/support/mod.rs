@@ -136,6 +136,7 @@ impl Network {
             head: Some(head),
             finalized: None,
             share_epoch: Some(EPOCH),
+            canary: None,
             ceremony: None,
         }
     }
