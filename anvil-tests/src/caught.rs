@@ -44,7 +44,7 @@ pub async fn caught_after_restart(lie: RpcLie, name: &str) -> Result<()> {
             Ok((watched.rpc.told() > told).then_some(()))
         })
         .await?;
-    let refusals = [Code::HeadStale, Code::NoShare];
+    let refusals = [Code::HeadStale];
     nothing_but(&watched, &enclave, &refusals, mark, name).await?;
     watched.network.boot(&enclave).await?;
     watched.rpc.tell(None);

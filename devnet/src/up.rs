@@ -69,7 +69,7 @@ pub async fn up(arguments: Up, stop: impl Future<Output = ()>) -> Result<bool> {
         fork: plan.network.chain.fork,
         block_time: Some(devnet.block_time),
         folder: &plan.folder,
-        sweep: None,
+        sweep: Some(&plan.sockets),
         repository: &plan.repository,
     })
     .await?;

@@ -17,7 +17,7 @@ use kms_core::{EpochShares, Judged, Network, StatementKey, ceremony::Call};
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, atomic::AtomicBool},
 };
 use tee_client::{Boot, Pccs, Socket};
 use tracing::{info, warn};
@@ -45,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) sources: Budgets<IpAddr>,
     pub(crate) apps: Budgets<(Address, B256)>,
     pub(crate) metrics: Metrics,
+    /// Whether seat and epoch could be read at the newest head.
+    pub(crate) readable: AtomicBool,
     pub(crate) seat: RwLock<Option<SeatId>>,
     pub(crate) shares: RwLock<Option<Arc<EpochShares>>>,
     /// The canary, with the session in which it was given.

@@ -16,7 +16,11 @@ use anyhow::{Context, Result, ensure};
 use kms_core::{Network, StatementKey, at_rest::SealingKey};
 use light_client::{AgeLimits, BlockRef, HeadSource};
 use policy::{ChainRules, ForkSchedule};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tee_client::{Pccs, Socket};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tracing::{info, warn};
@@ -128,6 +132,7 @@ async fn open(config: Config, listen: SocketAddr) -> Result<Node> {
         sources: Budgets::new(per_minute),
         apps: Budgets::new(per_minute),
         metrics: Metrics::default(),
+        readable: false.into(),
         seat: None.into(),
         shares: None.into(),
         canary: None.into(),
@@ -204,7 +209,9 @@ async fn follow(
 async fn step(node: &Node) -> Result<BlockRef> {
     let finalized = node.chain.follow().await?;
     if let Some(snapshot) = node.chain.newest() {
-        node.follow_epoch(&snapshot).await?;
+        let followed = node.follow_epoch(&snapshot).await;
+        node.readable.store(followed.is_ok(), Ordering::Relaxed);
+        followed?;
     }
     Ok(finalized)
 }

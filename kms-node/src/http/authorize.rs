@@ -11,7 +11,7 @@ use kms_core::{
     judge::{Judge, Purpose},
 };
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::Instant,
 };
 use wire::{
@@ -69,6 +69,10 @@ async fn known(
 
 /// The seat of this node, if it has one and holds the shares of the epoch that it knows.
 pub(super) fn acting_seat(node: &Node) -> Result<SeatId, Refused> {
+    if !node.readable.load(Ordering::Relaxed) {
+        let detail = "no endpoint gives true answers about the proven head";
+        return Err(Refused::new(Code::HeadStale, detail));
+    }
     match (node.seat(), node.shares()) {
         (Some(seat), Some(_)) => Ok(seat),
         _ => Err(Refused::new(Code::NoShare, "this node holds no share of the active epoch")),
