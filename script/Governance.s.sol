@@ -6,7 +6,7 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 import {Script} from "forge-std/Script.sol";
-import {Vm} from "forge-std/Vm.sol";
+import {Vm, VmSafe} from "forge-std/Vm.sol";
 import {console} from "forge-std/console.sol";
 import {GovernorSetup, QuorateGovernor} from "../contracts/src/QuorateGovernor.sol";
 import {VotesToken} from "../contracts/src/VotesToken.sol";
@@ -155,7 +155,7 @@ contract Govern is Script {
         Vm.EthGetLogs[] memory found = vm.eth_getLogs(since, block.number, address(g.manager), new bytes32[](0));
         logs = new Vm.Log[](found.length);
         for (uint256 i = 0; i < found.length; ++i) {
-            logs[i] = Vm.Log(found[i].topics, found[i].data, found[i].emitter);
+            logs[i] = VmSafe.Log(found[i].topics, found[i].data, found[i].emitter);
         }
     }
 

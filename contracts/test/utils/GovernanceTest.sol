@@ -6,6 +6,7 @@ import {Vm} from "forge-std/Vm.sol";
 import {Govern} from "../../../script/Governance.s.sol";
 import {GovernorSetup, QuorateGovernor} from "../../src/QuorateGovernor.sol";
 import {VotesToken} from "../../src/VotesToken.sol";
+import {Attested} from "../../src/interfaces/Statements.sol";
 import {QuorateTest} from "./QuorateTest.sol";
 
 /// @dev The governance script, tested by inheritance: an administrator that applies it to the network of a test.
@@ -98,6 +99,11 @@ abstract contract GovernanceTest is QuorateTest {
         (g.manager, g.attestation, g.committee, g.apps) = (manager, attestation, committee, apps);
         (g.governor, g.guardian) = (address(governor), guardianOfNetwork);
         (g.grantSeconds, g.committeeSeconds) = (GRANT, COMMITTEE);
+    }
+
+    function _attestedWith(bytes32 composeHash) internal view returns (Attested memory attested) {
+        attested = _issuance(1).attested;
+        attested.boot.composeHash = composeHash;
     }
 
     /* PROPOSALS */
