@@ -79,8 +79,7 @@ contract Govern is Script {
     function _apply(Governance memory g, address deployer) internal {
         if (!g.attestation.allowsSoftware()) {
             require(
-                g.grantSeconds >= Roles.LEAST_GRANT_SECONDS,
-                DelayBelowLeast(Roles.LEAST_GRANT_SECONDS, g.grantSeconds)
+                g.grantSeconds >= Roles.LEAST_GRANT_SECONDS, DelayBelowLeast(Roles.LEAST_GRANT_SECONDS, g.grantSeconds)
             );
             require(
                 g.committeeSeconds >= Roles.LEAST_COMMITTEE_SECONDS,
@@ -130,7 +129,8 @@ contract Govern is Script {
         for (uint256 i = 0; i < holders.length; ++i) {
             shares[i] = VotesToken.Share(holders[i], amounts[i]);
         }
-        return new VotesToken(vm.parseTomlString(toml, ".token.name"), vm.parseTomlString(toml, ".token.symbol"), shares);
+        return
+            new VotesToken(vm.parseTomlString(toml, ".token.name"), vm.parseTomlString(toml, ".token.symbol"), shares);
     }
 
     /* READ */
@@ -186,10 +186,11 @@ contract Govern is Script {
         _checkHistory(g, duties, logs);
         for (uint256 i = 0; i < duties.length; ++i) {
             if (duties[i].role == Roles.GUARDIAN) continue;
-            uint256 extra = duties[i].selector == IKmsCommittee.setContracts.selector
-                ? g.committee.longestDelaySeconds()
-                : 0;
-            console.log(duties[i].name, "takes effect after seconds, at the soonest:", _soonest(g, duties[i].role) + extra);
+            uint256 extra =
+                duties[i].selector == IKmsCommittee.setContracts.selector ? g.committee.longestDelaySeconds() : 0;
+            console.log(
+                duties[i].name, "takes effect after seconds, at the soonest:", _soonest(g, duties[i].role) + extra
+            );
         }
         console.log("a grant of any app takes effect after seconds, at the soonest:", g.apps.grantFloorSeconds());
     }

@@ -44,8 +44,7 @@ contract LicensePolicy is ILicensePolicy, AppPolicy {
         uint64 seq = _nextSeq();
         emit LicenseInitialized(appId_, inner_, until_, h.token, h.licensee, h.leastBalance, seq);
         _trail(
-            LicenseInitialized.selector,
-            abi.encode(appId_, inner_, until_, h.token, h.licensee, h.leastBalance, seq)
+            LicenseInitialized.selector, abi.encode(appId_, inner_, until_, h.token, h.licensee, h.leastBalance, seq)
         );
     }
 
