@@ -2,11 +2,13 @@
 pragma solidity 0.8.37;
 
 import {Vm} from "forge-std/Vm.sol";
+import {IAllOfPolicy} from "../../src/interfaces/IAllOfPolicy.sol";
 import {IAllowlistPolicy} from "../../src/interfaces/IAllowlistPolicy.sol";
 import {IAppRegistry} from "../../src/interfaces/IAppRegistry.sol";
 import {IAttestationRegistry} from "../../src/interfaces/IAttestationRegistry.sol";
 import {IIssuanceLog} from "../../src/interfaces/IIssuanceLog.sol";
 import {IKmsCommittee} from "../../src/interfaces/IKmsCommittee.sol";
+import {ILicensePolicy} from "../../src/interfaces/ILicensePolicy.sol";
 
 /// @dev Recomputes a trail from nothing but logs, as any reader of the chain can. Spec: docs/spec/trail.md.
 contract TrailReplay {
@@ -59,6 +61,15 @@ contract TrailReplay {
         _static(IAllowlistPolicy.AnyInstanceSet.selector);
         _static(IAllowlistPolicy.AnyTcbSet.selector);
         _static(IAllowlistPolicy.GrantDelaySet.selector);
+
+        _static(IAllOfPolicy.MemberAdded.selector);
+        _static(IAllOfPolicy.MemberRemoved.selector);
+        _static(IAllOfPolicy.MemberRemovalCancelled.selector);
+        _static(IAllOfPolicy.MembersLocked.selector);
+        _static(ILicensePolicy.LicenseInitialized.selector);
+        _static(ILicensePolicy.LicenseExtended.selector);
+        _static(ILicensePolicy.LicenseCut.selector);
+        _static(ILicensePolicy.HoldingDropped.selector);
 
         _dynamic(IKmsCommittee.CandidatePosted.selector, 3, 4);
         _dynamic(IKmsCommittee.NodeCodeApproved.selector, 2);

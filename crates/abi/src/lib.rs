@@ -33,6 +33,8 @@ macro_rules! bindings {
 bindings! {
     /// OpenZeppelin's AccessManager: who may call what, after which delay.
     access_manager: AccessManager, "../../contracts/artifacts/AccessManager.json";
+    /// A policy whose members must all allow.
+    all_of_policy: AllOfPolicy, "../../contracts/artifacts/AllOfPolicy.json";
     /// An app's own list, one clone per app.
     allowlist_policy: AllowlistPolicy, "../../contracts/artifacts/AllowlistPolicy.json";
     /// Facts about apps, and `isAllowed`.
@@ -43,4 +45,10 @@ bindings! {
     issuance_log: IssuanceLog, "../../contracts/artifacts/IssuanceLog.json";
     /// Seats, the ceremony, epochs, and the contracts in force.
     kms_committee: KmsCommittee, "../../contracts/artifacts/KmsCommittee.json";
+    /// A licence beside another policy: until a date, or while a token is held.
+    license_policy: LicensePolicy, "../../contracts/artifacts/LicensePolicy.json";
+    /// OpenZeppelin's Governor, put together for votes that change keys.
+    quorate_governor: QuorateGovernor, "../../contracts/artifacts/QuorateGovernor.json";
+    /// A votes token for a DAO that has none.
+    votes_token: VotesToken, "../../contracts/artifacts/VotesToken.json";
 }

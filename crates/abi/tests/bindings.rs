@@ -1,7 +1,10 @@
 //! The bindings say what the rest of the house relies on: names of types, selectors, creation code.
 
 use abi::IssuanceLog::{Attested, Issuance, SeatSignature};
-use abi::{AllowlistPolicy, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee};
+use abi::{
+    AllOfPolicy, AllowlistPolicy, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee,
+    LicensePolicy, QuorateGovernor,
+};
 use alloy_primitives::{hex, keccak256};
 use alloy_sol_types::{SolCall, SolError, SolEvent};
 
@@ -18,6 +21,8 @@ fn structs_lie_in_the_module_of_their_contract() {
 #[test]
 fn policies_answer_dstack() {
     assert_eq!(AllowlistPolicy::isAppAllowedCall::SELECTOR, hex!("1e079198"));
+    assert_eq!(AllOfPolicy::isAppAllowedCall::SELECTOR, hex!("1e079198"));
+    assert_eq!(LicensePolicy::isAppAllowedCall::SELECTOR, hex!("1e079198"));
     assert_eq!(AppRegistry::deployAndRegisterApp_0Call::SELECTOR, hex!("8618169d"));
     assert_eq!(AppRegistry::deployAndRegisterApp_1Call::SELECTOR, hex!("9cb9c31f"));
     assert_eq!(AllowlistPolicy::addComposeHashCall::SELECTOR, hex!("dfc77223"));
@@ -34,6 +39,14 @@ fn events_and_errors_have_their_names() {
     assert_eq!(
         KmsCommittee::VendorHoldsTooManySeats::SIGNATURE,
         "VendorHoldsTooManySeats(bytes32,uint256,uint256)"
+    );
+}
+
+#[test]
+fn the_governor_emits_what_indexers_key_on() {
+    assert_eq!(
+        QuorateGovernor::ProposalCreated::SIGNATURE,
+        "ProposalCreated(uint256,address,address[],uint256[],string[],bytes[],uint256,uint256,string)"
     );
 }
 
