@@ -92,10 +92,7 @@ impl Chain {
     }
 
     /// The trail slot of `contract`, proven at the finalized block of the last look. [IDX-6]
-    pub(crate) async fn trails(
-        &mut self,
-        contracts: &[Address],
-    ) -> Result<(BlockRef, Vec<Trail>)> {
+    pub(crate) async fn trails(&mut self, contracts: &[Address]) -> Result<(BlockRef, Vec<Trail>)> {
         let finalized = self.headers.finalized();
         let header = self.header(finalized).await?;
         let mut state = self.headers.open(header, FactLimits::STATE, &self.hints)?;

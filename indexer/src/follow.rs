@@ -77,7 +77,8 @@ impl Follower {
     /// Follows no longer what only blocks from `number` on have named.
     async fn forget_from(&mut self, store: &Store, number: u64) -> Result<()> {
         let watched = store.watched().await?;
-        let below = watched.iter().filter(|watched| watched.since_log < 0 || watched.since.number < number);
+        let below =
+            watched.iter().filter(|watched| watched.since_log < 0 || watched.since.number < number);
         self.watched = below.map(|watched| (watched.address, watched.kind)).collect();
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The API. One file per resource. Spec: docs/spec/index.md [IDX-8]..[IDX-10].
+//! The API. One file per resource. Spec: docs/spec/index.md [IDX-8], [IDX-9].
 
 mod events;
 mod problem;

@@ -33,7 +33,9 @@ pub(crate) enum ForgedReceipts {
     #[error("hidden event: the receipts told for block {0} lack a log that its header's bloom has")]
     Hidden(BlockRef),
     /// A told log sets bits that the header's bloom has not.
-    #[error("invented event: the receipts told for block {0} hold a log that its header's bloom lacks")]
+    #[error(
+        "invented event: the receipts told for block {0} hold a log that its header's bloom lacks"
+    )]
     Invented(BlockRef),
     /// The logs fit the bloom and the receipts do not hash to the root.
     #[error("changed receipts: those told for block {0} do not hash to its receiptsRoot")]
@@ -90,10 +92,9 @@ impl ProvenReceipts {
     /// The trie nodes from `receiptsRoot` to the receipt. [IDX-7]
     pub(crate) fn prove(&self, tx_index: u64) -> Vec<Bytes> {
         let target = key(tx_index);
-        let mut builder = HashBuilder::default()
-            .with_proof_retainer(ProofRetainer::from_iter([target.clone()]));
-        let mut leaves: Vec<(Nibbles, &Bytes)> =
-            (0u64..).map(key).zip(&self.encoded).collect();
+        let mut builder =
+            HashBuilder::default().with_proof_retainer(ProofRetainer::from_iter([target.clone()]));
+        let mut leaves: Vec<(Nibbles, &Bytes)> = (0u64..).map(key).zip(&self.encoded).collect();
         leaves.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (path, receipt) in leaves {
             builder.add_leaf(path, receipt);

@@ -1,14 +1,8 @@
 //! Starts the indexer: network file, database, listener, and the loop that follows the chain and audits the index.
 
 use crate::{
-    audit::audit,
-    chain::Chain,
-    config::Config,
-    decode::Kind,
-    endpoint::Endpoint,
-    follow::Follower,
-    http,
-    store::Store,
+    audit::audit, chain::Chain, config::Config, decode::Kind, endpoint::Endpoint, follow::Follower,
+    http, store::Store,
 };
 use alloy_primitives::B256;
 use anyhow::{Context, Result};
@@ -100,8 +94,7 @@ impl Drop for Running {
 pub async fn run(config: Config) -> Result<Running> {
     let text = std::fs::read_to_string(&config.network)
         .with_context(|| format!("reading {}", config.network.display()))?;
-    let network =
-        Network::parse(&text).with_context(|| config.network.display().to_string())?;
+    let network = Network::parse(&text).with_context(|| config.network.display().to_string())?;
     let contracts = network.contracts.context("the network file has no [contracts]")?;
     let genesis = network.chain.genesis_hash.context("the network file has no genesis_hash")?;
     let hash = network.hash().context("genesis and contracts are known")?;

@@ -9,7 +9,9 @@ use light_client::{BlockRef, SealedHeader};
 use sqlx::{
     AssertSqlSafe, Row, SqlSafeStr, Sqlite, SqlitePool, Transaction,
     migrate::{Migration, MigrationType, Migrator},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
 };
 use std::path::Path;
 
@@ -155,11 +157,10 @@ impl Store {
 
     /// The time of the newest stored block.
     pub(crate) async fn head_time(&self) -> Result<Option<u64>> {
-        let row = sqlx::query(
-            "SELECT time FROM blocks WHERE canonical = 1 ORDER BY number DESC LIMIT 1",
-        )
-        .fetch_optional(&self.0)
-        .await?;
+        let row =
+            sqlx::query("SELECT time FROM blocks WHERE canonical = 1 ORDER BY number DESC LIMIT 1")
+                .fetch_optional(&self.0)
+                .await?;
         row.map(|row| uint(&row, "time")).transpose()
     }
 
@@ -168,8 +169,7 @@ impl Store {
         let start = self.cursor().await?.start;
         let mut transaction = self.0.begin().await?;
         for (address, kind) in contracts {
-            let watched =
-                Watched { address: *address, kind: *kind, since: start, since_log: -1 };
+            let watched = Watched { address: *address, kind: *kind, since: start, since_log: -1 };
             insert_watched(&mut transaction, &watched).await?;
         }
         transaction.commit().await?;
@@ -230,12 +230,14 @@ impl Store {
         for receipt in &new.receipts {
             insert_receipt(&mut transaction, receipt).await?;
         }
-        sqlx::query("UPDATE cursor SET head_number = ?, head_hash = ?, safe_number = MIN(safe_number, ?)")
-            .bind(int(block.number)?)
-            .bind(block.hash.as_slice())
-            .bind(int(parent.number)?)
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "UPDATE cursor SET head_number = ?, head_hash = ?, safe_number = MIN(safe_number, ?)",
+        )
+        .bind(int(block.number)?)
+        .bind(block.hash.as_slice())
+        .bind(int(parent.number)?)
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
         Ok(orphaned > 0)
     }

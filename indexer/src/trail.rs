@@ -1,7 +1,7 @@
 //! The trail of a contract, recomputed from events. Spec: docs/spec/trail.md [TRAIL-1].
 
-use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy::sol_types::SolValue;
+use alloy_primitives::{Address, B256, U256, keccak256};
 
 /// What one slot of a contract commits to: how many events, and a running hash over them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,10 @@ use crate::{
 use alloy_primitives::{Address, B256};
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::{PathRejection, QueryRejection}},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
 };
 use light_client::BlockRef;
 use serde::Deserialize;

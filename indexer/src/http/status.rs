@@ -102,7 +102,11 @@ pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<Strin
             "clock minus time of the newest stored block",
             lag_seconds(&service).await?.unwrap_or_default(),
         ),
-        ("quorate_index_failing", "1 if the last look failed", service.status().failure.is_some().into()),
+        (
+            "quorate_index_failing",
+            "1 if the last look failed",
+            service.status().failure.is_some().into(),
+        ),
     ] {
         text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n"));
     }

@@ -8,7 +8,8 @@ fn log(byte: u8) -> Log {
 
 fn receipt(logs: Vec<Log>) -> TransactionReceipt {
     let told = logs.into_iter().map(|inner| alloy::rpc::types::Log { inner, ..Default::default() });
-    let receipt = Receipt { status: true.into(), cumulative_gas_used: 21_000, logs: told.collect() };
+    let receipt =
+        Receipt { status: true.into(), cumulative_gas_used: 21_000, logs: told.collect() };
     let bloom = receipt.logs.iter().fold(Bloom::ZERO, |mut bloom, log| {
         bloom.accrue_log(&log.inner);
         bloom

@@ -26,7 +26,8 @@ pub async fn dump(database: &Path) -> Result<String> {
         .fetch_all(&store.0)
         .await?
     {
-        let blob = |column: &str| row.try_get::<Option<&[u8]>, _>(column).map(|b| b.map(hex::encode));
+        let blob =
+            |column: &str| row.try_get::<Option<&[u8]>, _>(column).map(|b| b.map(hex::encode));
         let word = |column: &str| row.try_get::<Option<&str>, _>(column);
         writeln!(
             text,

@@ -153,8 +153,9 @@ impl Store {
 
     /// The verdicts of the last audit.
     pub(crate) async fn verdicts(&self) -> Result<Vec<VerdictRow>> {
-        let rows =
-            sqlx::query("SELECT * FROM verdicts ORDER BY kind, contract").fetch_all(&self.0).await?;
+        let rows = sqlx::query("SELECT * FROM verdicts ORDER BY kind, contract")
+            .fetch_all(&self.0)
+            .await?;
         rows.iter()
             .map(|row| {
                 let finalized =

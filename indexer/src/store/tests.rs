@@ -13,7 +13,8 @@ const START: BlockRef = BlockRef::new(0, B256::repeat_byte(0x50));
 
 fn header(parent: BlockRef, branch: u64) -> SealedHeader {
     let number = parent.number + 1;
-    let header = Header { number, parent_hash: parent.hash, timestamp: branch, ..Header::default() };
+    let header =
+        Header { number, parent_hash: parent.hash, timestamp: branch, ..Header::default() };
     SealedHeader::of(header).unwrap()
 }
 
