@@ -93,9 +93,9 @@ impl ProvenReceipts {
     pub(crate) fn prove(&self, tx_index: u64) -> Vec<Bytes> {
         let target = key(tx_index);
         let mut builder =
-            HashBuilder::default().with_proof_retainer(ProofRetainer::from_iter([target.clone()]));
+            HashBuilder::default().with_proof_retainer(ProofRetainer::from_iter([target]));
         let mut leaves: Vec<(Nibbles, &Bytes)> = (0u64..).map(key).zip(&self.encoded).collect();
-        leaves.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        leaves.sort_unstable_by_key(|(path, _)| *path);
         for (path, receipt) in leaves {
             builder.add_leaf(path, receipt);
         }

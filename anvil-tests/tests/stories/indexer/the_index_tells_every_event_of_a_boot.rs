@@ -118,7 +118,7 @@ async fn proves(index: &Index, event: &Value) -> Result<()> {
     ensure!(keccak256(&header) == block, "the header is that of the block");
     let root = Header::decode(&mut header.as_ref())?.receipts_root;
     let key = Nibbles::unpack(&key);
-    verify_proof(root, key.clone(), Some(receipt.to_vec()), &nodes)?;
+    verify_proof(root, key, Some(receipt.to_vec()), &nodes)?;
     let mut other = receipt.to_vec();
     *other.last_mut().context("not empty")? ^= 1;
     ensure!(verify_proof(root, key, Some(other), &nodes).is_err(), "another receipt holds too");
