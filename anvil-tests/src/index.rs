@@ -50,6 +50,7 @@ impl Index {
     /// # Errors
     /// If it does not start.
     pub async fn restart(&mut self) -> Result<()> {
+        self.kill();
         self.running = Some(indexer::run(self.config.clone()).await?);
         Ok(())
     }
