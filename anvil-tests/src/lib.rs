@@ -3,10 +3,13 @@
 //! Without anvil a story says so and passes, or fails if `REQUIRE_ANVIL` is set, as CI sets it.
 
 pub mod caught;
+mod index;
+
+pub use index::Index;
 
 use anyhow::{Context, Result};
 use devnet::{
-    harness::{LyingRpc, Mark, Network, Options, log_mark, logged_since},
+    harness::{BareChain, LyingRpc, Mark, Network, Options, log_mark, logged_since},
     leash::program,
     plan::find_repository,
 };
@@ -23,6 +26,7 @@ const LIMIT: Duration = Duration::from_secs(150);
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 static SHARED: OnceCell<Network> = OnceCell::const_new();
 static WATCHED: OnceCell<Network> = OnceCell::const_new();
+static BARE: OnceCell<BareChain> = OnceCell::const_new();
 static WATCHED_TURN: Mutex<()> = Mutex::const_new(());
 
 /// Runs a story.
@@ -63,6 +67,22 @@ fn anvil() -> Result<()> {
 /// If it can't be brought up.
 pub async fn shared() -> Result<&'static Network> {
     SHARED.get_or_try_init(|| Network::up(Options::default())).await
+}
+
+/// A chain with three apps and no nodes, for stories about what reads it and leaves it as it is.
+///
+/// # Errors
+/// If it can't be brought up.
+pub async fn bare() -> Result<&'static BareChain> {
+    BARE.get_or_try_init(async || {
+        let chain = BareChain::up(1).await?;
+        for number in 1..=3 {
+            chain.create_app(number).await?;
+        }
+        chain.governance.chain.mine(4).await?;
+        Ok(chain)
+    })
+    .await
 }
 
 /// A network with five honest nodes, the last of which has only a lying endpoint.

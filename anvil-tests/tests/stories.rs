@@ -44,4 +44,11 @@ mod stories {
         mod forged_slot_is_caught;
         mod stale_head_is_all_that_a_cut_off_node_says;
     }
+    /// What the index holds is what the chain has.
+    mod indexer {
+        mod a_deleted_row_turns_readyz_red;
+        mod an_rpc_that_hides_an_event_is_caught;
+        mod reorg_unwinds_the_index;
+        mod the_index_tells_every_event_of_a_boot;
+    }
 }

@@ -97,6 +97,7 @@ pub async fn network() -> Result<Bench> {
     };
     let mut hosts = Hosts::new(None, folder.path());
     let (anvil, chain) = Anvil::start(&AnvilOptions {
+        slots_in_an_epoch: 1,
         chain_id: plan.network.chain.id,
         fork: plan.network.chain.fork,
         block_time: Some(1),

@@ -22,6 +22,8 @@ pub struct AnvilOptions<'a> {
     pub chain_id: u64,
     /// Rules.
     pub fork: Fork,
+    /// Finalized is the latest block minus twice this.
+    pub slots_in_an_epoch: u64,
     /// Seconds between blocks; `None`: a block per transaction, and those that are mined explicitly.
     pub block_time: Option<u64>,
     /// For its log.
@@ -40,7 +42,7 @@ pub struct Anvil {
 }
 
 impl Anvil {
-    /// Starts anvil and returns once it answers. Finalized is latest − 2.
+    /// Starts anvil and returns once it answers.
     pub async fn start(options: &AnvilOptions<'_>) -> Result<(Self, Chain)> {
         let program = program("anvil", options.repository)?;
         // Another process may take the port in between: then once more.
@@ -97,7 +99,8 @@ impl Anvil {
 
 fn arguments(options: &AnvilOptions<'_>, port: u16) -> Vec<String> {
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let mut args = words("--silent --slots-in-an-epoch 1 --prune-history 300");
+    let mut args = words("--silent --prune-history 300");
+    args.extend(words(&format!("--slots-in-an-epoch {}", options.slots_in_an_epoch)));
     args.extend(words(&format!("--port {port} --chain-id {}", options.chain_id)));
     if let Some(seconds) = options.block_time {
         args.extend(words(&format!("--block-time {seconds} --mixed-mining")));

@@ -165,7 +165,11 @@ pub fn node_name(index: usize) -> String {
     format!("node-{}", index + 1)
 }
 
-async fn contracts(
+/// The contracts alone, on an empty chain.
+///
+/// # Errors
+/// As [`bring_up`].
+pub async fn contracts(
     plan: &Plan,
     chain: &Chain,
     tell: &mut impl Tell,

@@ -4,12 +4,14 @@
 //! Blocks come while somebody waits for something ([`Chain::mining`](crate::chain::Chain::mining)), never by themselves.
 
 mod ask;
+mod bare;
 mod enclave;
 mod logs;
 mod lying_node;
 mod lying_rpc;
 
 pub use ask::{Ask, Refusal};
+pub use bare::BareChain;
 pub use enclave::Enclave;
 pub use logs::{Mark, log_mark, logged_since};
 pub use lying_node::LyingNode;
@@ -118,6 +120,7 @@ impl Network {
         let (anvil, chain) = Anvil::start(&AnvilOptions {
             chain_id: plan.network.chain.id,
             fork: plan.network.chain.fork,
+            slots_in_an_epoch: 1,
             block_time: None,
             folder: folder.path(),
             sweep: Some(folder.path()),

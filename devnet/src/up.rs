@@ -67,6 +67,7 @@ pub async fn up(arguments: Up, stop: impl Future<Output = ()>) -> Result<bool> {
     let (anvil, chain) = Anvil::start(&AnvilOptions {
         chain_id: plan.network.chain.id,
         fork: plan.network.chain.fork,
+        slots_in_an_epoch: 1,
         block_time: Some(devnet.block_time),
         folder: &plan.folder,
         sweep: Some(&plan.sockets),

@@ -20,6 +20,12 @@ pub enum RpcLie {
     Code,
     /// Every header, asked by its hash, has another state root.
     Header,
+    /// The last log of every block is left out (`eth_getBlockReceipts`).
+    HiddenLog,
+    /// Every block has one more log, of a contract that emitted none (`eth_getBlockReceipts`).
+    InventedLog,
+    /// The data of every log has another last byte (`eth_getBlockReceipts`).
+    ChangedLog,
     /// Nothing is answered at all.
     Silence,
 }
@@ -42,7 +48,10 @@ struct Inner {
 
 impl LyingRpc {
     /// Serves in front of `upstream`, truthfully.
-    pub(super) async fn start(upstream: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub async fn start(upstream: &str) -> Result<Self> {
         let inner = Arc::new(Inner {
             upstream: upstream.to_owned(),
             http: tee_client::http_client()?,
@@ -128,16 +137,38 @@ impl Inner {
             (RpcLie::Header, "eth_getBlockByHash") => {
                 change_all(result.get_mut("stateRoot"), other_last_digit)
             }
+            (RpcLie::HiddenLog, "eth_getBlockReceipts") => {
+                change_all(logs(result).filter(|logs| !logs.is_empty()).last(), |logs| {
+                    logs.pop();
+                })
+            }
+            (RpcLie::InventedLog, "eth_getBlockReceipts") => {
+                change_all(logs(result).filter(|logs| !logs.is_empty()).last(), |logs| {
+                    let mut log = logs.last().cloned().unwrap_or_default();
+                    log["address"] = json!(alloy::primitives::Address::repeat_byte(0xA4));
+                    logs.push(log);
+                })
+            }
+            (RpcLie::ChangedLog, "eth_getBlockReceipts") => change_all(
+                logs(result).flatten().filter_map(|log| log.get_mut("data")),
+                other_last_digit,
+            ),
             _ => 0,
         };
         self.told.fetch_add(changed, Ordering::SeqCst);
     }
 }
 
+/// The logs of each receipt.
+fn logs(receipts: &mut Value) -> impl Iterator<Item = &mut Vec<Value>> {
+    let receipts = receipts.as_array_mut().into_iter().flatten();
+    receipts.filter_map(|receipt| receipt.get_mut("logs").and_then(Value::as_array_mut))
+}
+
 /// Changes every value, and says how many there were.
-fn change_all<'a>(
-    values: impl IntoIterator<Item = &'a mut Value>,
-    change: impl Fn(&mut Value),
+fn change_all<'a, T: 'a>(
+    values: impl IntoIterator<Item = &'a mut T>,
+    change: impl Fn(&mut T),
 ) -> usize {
     values.into_iter().map(change).count()
 }

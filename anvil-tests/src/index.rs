@@ -1,0 +1,108 @@
+//! An indexer of a story: started, killed and started again on its own database.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use wire::network::Network;
+
+const LIMIT: Duration = Duration::from_secs(40);
+const LOOK: Duration = Duration::from_millis(30);
+
+/// An indexer and its database.
+#[derive(Debug)]
+pub struct Index {
+    config: indexer::Config,
+    http: reqwest::Client,
+    running: Option<indexer::Running>,
+}
+
+impl Index {
+    /// Starts on an empty database called `name` in `folder`.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start(network: &Network, folder: &Path, name: &str) -> Result<Self> {
+        let path = folder.join(format!("{name}.network.toml"));
+        std::fs::write(&path, network.to_toml())?;
+        let config = indexer::Config {
+            network: path,
+            database: folder.join(format!("{name}.sqlite")),
+            listen: ([127, 0, 0, 1], 0).into(),
+            poll_milliseconds: 30,
+            audit_milliseconds: 100,
+            checkpoint: None,
+        };
+        let mut index = Self { config, http: tee_client::http_client()?, running: None };
+        index.restart().await?;
+        Ok(index)
+    }
+
+    /// Drops it in the middle of whatever it does.
+    pub fn kill(&mut self) {
+        self.running = None;
+    }
+
+    /// Starts it on its database.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.kill();
+        self.running = Some(indexer::run(self.config.clone()).await?);
+        Ok(())
+    }
+
+    /// Its database.
+    pub fn database(&self) -> PathBuf {
+        self.config.database.clone()
+    }
+
+    /// Status and body of an answer; text that is no JSON is a JSON string.
+    ///
+    /// # Errors
+    /// If nobody answers.
+    pub async fn get(&self, path: &str) -> Result<(u16, Value)> {
+        let listen = self.running.as_ref().context("the indexer does not run")?.listen;
+        let response = self.http.get(format!("http://{listen}{path}")).send().await?;
+        let status = response.status().as_u16();
+        let text = response.text().await?;
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    /// Waits for an answer that `is` what is waited for.
+    ///
+    /// # Errors
+    /// With the last answer, after some time.
+    pub async fn until(&self, path: &str, is: impl Fn(u16, &Value) -> bool) -> Result<Value> {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let (status, body) = self.get(path).await?;
+            if is(status, &body) {
+                return Ok(body);
+            }
+            ensure!(Instant::now() < deadline, "{path} still says {status} {body}");
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until it has the block with this number and hash as its head.
+    ///
+    /// # Errors
+    /// After some time.
+    pub async fn until_head(&self, number: u64, hash: &str) -> Result<()> {
+        let is_there =
+            |_, body: &Value| body["latest"]["number"] == number && body["latest"]["hash"] == hash;
+        self.until("/v1/status", is_there).await.map(drop)
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// # Errors
+    /// After some time, with the reason why it is not.
+    pub async fn until_ready(&self) -> Result<()> {
+        self.until("/readyz", |status, _| status == 200).await.map(drop)
+    }
+}

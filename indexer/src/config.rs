@@ -1,0 +1,57 @@
+//! `indexer.toml`: where the network file, the database and the listener are.
+
+use light_client::BlockRef;
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// `indexer.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `network.toml` with its contracts and endpoints.
+    pub network: PathBuf,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// Address of the API; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Milliseconds between looks at the chain.
+    #[serde(default = "default_poll")]
+    pub poll_milliseconds: u64,
+    /// Milliseconds after which every trail is recomputed from its rows, even if no block was finalized since.
+    #[serde(default = "default_audit")]
+    pub audit_milliseconds: u64,
+    /// A block that is trusted, before the contracts' deployment; without it, block 0 by the network's genesis hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<BlockRef>,
+}
+
+const fn default_poll() -> u64 {
+    1000
+}
+
+const fn default_audit() -> u64 {
+    10_000
+}
+
+impl Config {
+    /// Reads `indexer.toml`; an error names the line and what is allowed there.
+    ///
+    /// # Errors
+    /// If a key is missing, unknown or of another type.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_key_is_named_with_its_line() {
+        let good = "network = \"n\"\ndatabase = \"d\"\nlisten = \"127.0.0.1:0\"\n";
+        assert!(Config::parse(good).is_ok());
+        let error = Config::parse(&good.replace("database", "data")).unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("`data`"), "{error}");
+    }
+}

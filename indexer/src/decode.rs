@@ -1,0 +1,308 @@
+//! Logs by name: every event of our ABIs, its arguments in order, and whether it belongs to the trail. Spec: docs/spec/index.md
+//! [IDX-5]. Trusts: the committed artefacts.
+
+use crate::trail::Trail;
+use alloy::{
+    dyn_abi::{DynSolEvent, DynSolValue, Specifier},
+    json_abi::{Event, EventParam, JsonAbi, Param},
+};
+use alloy_primitives::{Address, B256, LogData, keccak256};
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+/// What a followed contract is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    KmsCommittee,
+    AttestationRegistry,
+    AppRegistry,
+    IssuanceLog,
+    /// A clone of our AllowlistPolicy.
+    Policy,
+    /// Any other policy: it has no trail of ours, whatever its events are called.
+    ForeignPolicy,
+}
+
+impl Kind {
+    const ALL: [Self; 6] = [
+        Self::KmsCommittee,
+        Self::AttestationRegistry,
+        Self::AppRegistry,
+        Self::IssuanceLog,
+        Self::Policy,
+        Self::ForeignPolicy,
+    ];
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::KmsCommittee => "kms-committee",
+            Self::AttestationRegistry => "attestation-registry",
+            Self::AppRegistry => "app-registry",
+            Self::IssuanceLog => "issuance-log",
+            Self::Policy => "policy",
+            Self::ForeignPolicy => "foreign-policy",
+        }
+    }
+
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    pub(crate) fn has_trail(self) -> bool {
+        self != Self::ForeignPolicy
+    }
+
+    fn artefact(self) -> &'static str {
+        match self {
+            Self::KmsCommittee => include_str!("../../contracts/artifacts/KmsCommittee.json"),
+            Self::AttestationRegistry => {
+                include_str!("../../contracts/artifacts/AttestationRegistry.json")
+            }
+            Self::AppRegistry => include_str!("../../contracts/artifacts/AppRegistry.json"),
+            Self::IssuanceLog => include_str!("../../contracts/artifacts/IssuanceLog.json"),
+            Self::Policy | Self::ForeignPolicy => {
+                include_str!("../../contracts/artifacts/AllowlistPolicy.json")
+            }
+        }
+    }
+}
+
+/// Whether an event is part of a trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It carries `seq`; the contract's slot commits to it.
+    Trail,
+    /// Known by name, in no trail: dstack-shaped, OpenZeppelin's, or of a foreign policy. Its completeness is that of the
+    /// block's receipts.
+    Outside,
+    /// Of a followed contract, and none that we know: kept raw.
+    Undecoded,
+}
+
+impl Standing {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Trail => "trail",
+            Self::Outside => "outside",
+            Self::Undecoded => "undecoded",
+        }
+    }
+}
+
+/// A log in words.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Decoded {
+    pub(crate) standing: Standing,
+    pub(crate) name: Option<String>,
+    pub(crate) app_id: Option<Address>,
+    pub(crate) seq: Option<u64>,
+    /// JSON, by name.
+    pub(crate) args: Option<String>,
+    topic0: B256,
+    /// keccak256(abi.encode(all arguments in declared order)).
+    args_hash: B256,
+    values: Vec<(String, DynSolValue)>,
+}
+
+/// Every event that we know.
+#[derive(Debug)]
+pub(crate) struct Catalogue(HashMap<(Kind, B256), Known>);
+
+#[derive(Debug)]
+struct Known {
+    event: Event,
+    resolved: DynSolEvent,
+}
+
+/// A policy that AppRegistry names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NamedPolicy {
+    pub(crate) address: Address,
+    pub(crate) kind: Kind,
+}
+
+impl Catalogue {
+    pub(crate) fn new() -> Result<Self> {
+        let mut known = HashMap::new();
+        for kind in Kind::ALL {
+            let artefact: Value = serde_json::from_str(kind.artefact())?;
+            let abi = artefact.get("abi").context("an artefact has an ABI")?;
+            let abi: JsonAbi = serde_json::from_value(abi.clone())?;
+            for event in abi.events() {
+                let resolved = event.resolve().with_context(|| event.signature())?;
+                known.insert((kind, event.selector()), Known { event: event.clone(), resolved });
+            }
+        }
+        Ok(Self(known))
+    }
+
+    /// The log in words; what is unknown or does not decode is `Undecoded`, never an error. [IDX-5]
+    pub(crate) fn decode(&self, kind: Kind, log: &LogData) -> Decoded {
+        self.known(kind, log).unwrap_or_else(|| Decoded {
+            standing: Standing::Undecoded,
+            name: None,
+            app_id: None,
+            seq: None,
+            args: None,
+            topic0: B256::ZERO,
+            args_hash: B256::ZERO,
+            values: Vec::new(),
+        })
+    }
+
+    fn known(&self, kind: Kind, log: &LogData) -> Option<Decoded> {
+        let topic0 = *log.topics().first()?;
+        let Known { event, resolved } = self.0.get(&(kind, topic0))?;
+        let decoded = resolved.decode_log_data(log).ok()?;
+        let (mut indexed, mut body) = (decoded.indexed.into_iter(), decoded.body.into_iter());
+        let mut values = Vec::new();
+        for input in &event.inputs {
+            let value = if input.indexed { indexed.next() } else { body.next() };
+            values.push((input.name.clone(), value?));
+        }
+        let args: Map<String, Value> = values
+            .iter()
+            .zip(&event.inputs)
+            .map(|((name, value), input)| (name.clone(), in_json(value, components(input))))
+            .collect();
+        let find = |name: &str| values.iter().find(|(of, _)| of == name).map(|(_, value)| value);
+        let seq = find("seq").and_then(|seq| u64::try_from(seq.as_uint()?.0).ok());
+        let app_id = find("appId").and_then(DynSolValue::as_address);
+        let tuple = DynSolValue::Tuple(values.iter().map(|(_, value)| value.clone()).collect());
+        let in_trail = kind.has_trail() && seq.is_some();
+        Some(Decoded {
+            standing: if in_trail { Standing::Trail } else { Standing::Outside },
+            name: Some(event.name.clone()),
+            app_id,
+            seq,
+            args: Some(Value::Object(args).to_string()),
+            topic0,
+            args_hash: keccak256(tuple.abi_encode_params()),
+            values,
+        })
+    }
+}
+
+impl Decoded {
+    /// Enters the event into the trail of its contract, if it belongs there.
+    pub(crate) fn enter(&self, trail: &mut Trail) {
+        if self.standing == Standing::Trail {
+            trail.enter(self.topic0, self.args_hash);
+        }
+    }
+
+    /// The policy that an event of AppRegistry names, to be followed from here on. [IDX-3]
+    pub(crate) fn named_policy(&self) -> Option<NamedPolicy> {
+        if !matches!(self.name.as_deref(), Some("AppEntered" | "PolicySet")) {
+            return None;
+        }
+        let find = |name: &str| self.values.iter().find(|(of, _)| of == name).map(|(_, v)| v);
+        let address = find("policy")?.as_address()?;
+        let is_foreign = find("isForeign")?.as_bool()?;
+        Some(NamedPolicy {
+            address,
+            kind: if is_foreign { Kind::ForeignPolicy } else { Kind::Policy },
+        })
+    }
+}
+
+fn components(input: &EventParam) -> &[Param] {
+    &input.components
+}
+
+/// Hex in lower case; numbers above 2^53 as decimal text; tuples by name.
+fn in_json(value: &DynSolValue, components: &[Param]) -> Value {
+    match value {
+        DynSolValue::Bool(value) => json!(value),
+        DynSolValue::Uint(value, bits) if *bits <= 32 => json!(value.saturating_to::<u32>()),
+        DynSolValue::Uint(value, bits) if *bits <= 64 => {
+            let value = value.saturating_to::<u64>();
+            if value < 1 << 53 { json!(value) } else { json!(value.to_string()) }
+        }
+        DynSolValue::Uint(value, _) => json!(value.to_string()),
+        DynSolValue::Int(value, _) => json!(value.to_string()),
+        DynSolValue::FixedBytes(word, size) => {
+            json!(format!("0x{}", hex::encode(word.get(..*size).unwrap_or_default())))
+        }
+        DynSolValue::Address(address) => json!(format!("0x{}", hex::encode(address))),
+        DynSolValue::Bytes(bytes) => json!(format!("0x{}", hex::encode(bytes))),
+        DynSolValue::String(text) => json!(text),
+        DynSolValue::Array(values) | DynSolValue::FixedArray(values) => {
+            values.iter().map(|value| in_json(value, components)).collect()
+        }
+        DynSolValue::Tuple(values) | DynSolValue::CustomStruct { tuple: values, .. } => {
+            let named = values.iter().zip(components);
+            let named = named.map(|(value, p)| (p.name.clone(), in_json(value, &p.components)));
+            Value::Object(named.collect())
+        }
+        DynSolValue::Function(function) => json!(format!("0x{}", hex::encode(function))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use abi::{AllowlistPolicy, AppRegistry};
+    use alloy::sol_types::SolEvent;
+
+    #[test]
+    fn every_event_of_ours_is_in_a_trail_and_no_other() {
+        // [IDX-5] TrailReplay.sol has the same list.
+        let catalogue = Catalogue::new().unwrap();
+        let replay = include_str!("../../contracts/test/utils/TrailReplay.sol");
+        for ((kind, _), known) in &catalogue.0 {
+            let listed = replay.contains(&format!(".{}.selector", known.event.name));
+            let has_seq = known.event.inputs.iter().any(|input| input.name == "seq");
+            assert_eq!(listed, has_seq, "{kind:?} {}", known.event.name);
+        }
+    }
+
+    #[test]
+    fn arguments_have_names_and_the_trail_is_the_contracts() {
+        let event = AllowlistPolicy::ComposeHashApproved {
+            appId: Address::repeat_byte(0xAB),
+            composeHash: B256::repeat_byte(2),
+            effectiveAt: 1 << 60,
+            uri: "ipfs://x".into(),
+            seq: 9,
+        };
+        let catalogue = Catalogue::new().unwrap();
+        let log = event.encode_log_data();
+        let decoded = catalogue.decode(Kind::Policy, &log);
+        assert_eq!(decoded.name.as_deref(), Some("ComposeHashApproved"));
+        assert_eq!((decoded.seq, decoded.standing), (Some(9), Standing::Trail));
+        let args: Value = serde_json::from_str(decoded.args.as_deref().unwrap()).unwrap();
+        assert_eq!(args["appId"], format!("0x{}", "ab".repeat(20)));
+        assert_eq!(args["effectiveAt"], (1u64 << 60).to_string());
+        let encoded = alloy::sol_types::SolValue::abi_encode_params(&(
+            event.appId,
+            event.composeHash,
+            alloy_primitives::U256::from(event.effectiveAt),
+            event.uri.clone(),
+            alloy_primitives::U256::from(9),
+        ));
+        assert_eq!(decoded.args_hash, keccak256(encoded));
+        // The same bytes of a policy that is not ours are in no trail.
+        let foreign = catalogue.decode(Kind::ForeignPolicy, &log);
+        assert_eq!(foreign.standing, Standing::Outside);
+    }
+
+    #[test]
+    fn what_is_unknown_or_does_not_decode_is_kept_raw() {
+        // [IDX-5]
+        let catalogue = Catalogue::new().unwrap();
+        let unknown = LogData::new_unchecked(vec![B256::repeat_byte(1)], vec![1].into());
+        let cut = LogData::new_unchecked(
+            vec![AppRegistry::AppRegistered::SIGNATURE_HASH],
+            vec![1].into(),
+        );
+        for log in [unknown, cut, LogData::default()] {
+            let decoded = catalogue.decode(Kind::AppRegistry, &log);
+            assert_eq!((decoded.standing, decoded.name), (Standing::Undecoded, None));
+        }
+        let dstack = AppRegistry::AppRegistered { appId: Address::ZERO }.encode_log_data();
+        let decoded = catalogue.decode(Kind::AppRegistry, &dstack);
+        assert_eq!((decoded.standing, decoded.seq), (Standing::Outside, None));
+    }
+}

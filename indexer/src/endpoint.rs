@@ -1,0 +1,77 @@
+//! One RPC endpoint. It is here for liveness: everything it says is judged by `light-client` and `receipts`.
+
+use alloy::{
+    primitives::{Address, B256, Bytes, U64},
+    providers::{Provider, RootProvider},
+    rpc::{client::RpcClient, types::TransactionReceipt},
+    transports::http::Http,
+};
+use anyhow::{Context, Result};
+use light_client::{BlockRef, EndpointClaim, EndpointId, ProofRequest, RawAccountProof, RawHeader};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// An endpoint by its place in the network file.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) id: EndpointId,
+    pub(crate) url: String,
+    provider: RootProvider,
+}
+
+impl Endpoint {
+    pub(crate) fn new(id: usize, url: &str, http: reqwest::Client) -> Result<Self> {
+        let parsed = url.parse().with_context(|| format!("endpoint {url:?}"))?;
+        let client = RpcClient::new(Http::with_client(http, parsed), false);
+        Ok(Self { id: EndpointId(id), url: url.to_owned(), provider: RootProvider::new(client) })
+    }
+
+    /// What it says is latest and finalized, what it has at `also`, and what it says is safe.
+    pub(crate) async fn claim(&self, also: &[u64]) -> Result<(EndpointClaim, Option<BlockRef>)> {
+        let latest = self.block_at("latest".into()).await?;
+        let finalized = self.block_at("finalized".into()).await?;
+        // A chain without this level: nothing is safe before it is final.
+        let safe = self.block_at("safe".into()).await.ok();
+        let mut more = Vec::new();
+        for number in also {
+            // Not having a block yet is no claim.
+            if let Ok(block) = self.block_at(json!(U64::from(*number))).await {
+                more.push(block);
+            }
+        }
+        Ok((EndpointClaim { endpoint: self.id, latest, finalized, also: more }, safe))
+    }
+
+    pub(crate) async fn header(&self, hash: B256) -> Result<RawHeader> {
+        self.ask("eth_getBlockByHash", json!([hash, false])).await
+    }
+
+    pub(crate) async fn receipts(&self, hash: B256) -> Result<Vec<TransactionReceipt>> {
+        self.ask("eth_getBlockReceipts", json!([hash])).await
+    }
+
+    pub(crate) async fn proof(
+        &self,
+        request: &ProofRequest,
+        block: B256,
+    ) -> Result<RawAccountProof> {
+        let slots: Vec<B256> = request.slots.iter().map(|slot| B256::from(*slot)).collect();
+        self.ask("eth_getProof", json!([request.address, slots, { "blockHash": block }])).await
+    }
+
+    pub(crate) async fn code(&self, address: Address, block: B256) -> Result<Bytes> {
+        self.ask("eth_getCode", json!([address, { "blockHash": block }])).await
+    }
+
+    async fn block_at(&self, at: Value) -> Result<BlockRef> {
+        let told: RawHeader = self.ask("eth_getBlockByNumber", json!([at, false])).await?;
+        Ok(BlockRef::new(told.header.number, told.hash))
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T> {
+        let answer: Value =
+            self.provider.raw_request(method.into(), params).await.context(method)?;
+        anyhow::ensure!(!answer.is_null(), "{method}: there is no such block there");
+        serde_json::from_value(answer).context(method)
+    }
+}

@@ -1,0 +1,123 @@
+//! `GET /v1/status`, health, readiness, metrics.
+
+use super::Refused;
+use crate::{run::Service, store::VerdictRow};
+use axum::{Json, extract::State};
+use serde_json::{Value, json};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// Without a look at the chain for so long, the index is not what the chain has now.
+const STALE: Duration = Duration::from_secs(60);
+
+pub(crate) async fn status(State(service): State<Arc<Service>>) -> Result<Json<Value>, Refused> {
+    let (cursor, status) = (service.store.cursor().await?, service.status());
+    let trails: Vec<Value> = service.store.verdicts().await?.iter().map(trail).collect();
+    Ok(Json(json!({
+        "network_hash": service.network,
+        "chain_id": cursor.chain_id,
+        "head_source": service.head_source,
+        "latest": cursor.head,
+        "safe": { "number": cursor.safe },
+        "finalized": cursor.finalized,
+        "lag_seconds": lag_seconds(&service).await?,
+        "failure": status.failure,
+        "trails": trails,
+    })))
+}
+
+fn trail(row: &VerdictRow) -> Value {
+    json!({
+        "contract": lower(row.contract),
+        "kind": row.kind.word(),
+        "at": row.finalized,
+        "seq": row.proven_seq,
+        "head": format!("0x{:048x}", row.proven_head),
+        "verdict": row.verdict,
+        "wrong_seq": row.wrong_seq,
+    })
+}
+
+/// Addresses as the API writes them.
+pub(super) fn lower(address: alloy_primitives::Address) -> String {
+    format!("0x{}", hex::encode(address))
+}
+
+/// The host's clock against the time of the newest stored block.
+async fn lag_seconds(service: &Service) -> Result<Option<u64>, Refused> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Ok(service.store.head_time().await?.map(|time| now.saturating_sub(time)))
+}
+
+/// The process runs.
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The index follows the chain, and every trail is whole. [IDX-8]
+pub(crate) async fn readyz(State(service): State<Arc<Service>>) -> Result<&'static str, Refused> {
+    let status = service.status();
+    if let Some(failure) = status.failure {
+        return Err(Refused::not_ready(format!("following the chain: {failure}")));
+    }
+    if status.looked.is_none_or(|at| at.elapsed() > STALE) {
+        return Err(Refused::not_ready("no look at the chain has succeeded yet, or not lately"));
+    }
+    if status.audited.is_none() {
+        return Err(Refused::not_ready("the trails were not compared with the chain yet"));
+    }
+    if let Some(failure) = status.audit_failure {
+        return Err(Refused::not_ready(format!("comparing the trails: {failure}")));
+    }
+    let wrong: Vec<String> = service
+        .store
+        .verdicts()
+        .await?
+        .iter()
+        .filter(|row| row.verdict != "complete")
+        .map(|row| {
+            let seq = row.wrong_seq.map_or_else(|| "unknown".to_owned(), |seq| seq.to_string());
+            let (kind, contract) = (row.kind.word(), lower(row.contract));
+            format!("{kind} {contract}: {} seq {seq}", row.verdict)
+        })
+        .collect();
+    match wrong.is_empty() {
+        true => Ok("ready\n"),
+        false => Err(Refused::not_ready(wrong.join("; "))),
+    }
+}
+
+/// Prometheus' text format.
+pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<String, Refused> {
+    let cursor = service.store.cursor().await?;
+    let mut text = String::new();
+    for (name, help, value) in [
+        ("quorate_index_head_block", "newest stored block", cursor.head.number),
+        ("quorate_index_safe_block", "newest safe block", cursor.safe),
+        ("quorate_index_finalized_block", "newest finalized block", cursor.finalized.number),
+        (
+            "quorate_index_lag_seconds",
+            "clock minus time of the newest stored block",
+            lag_seconds(&service).await?.unwrap_or_default(),
+        ),
+        (
+            "quorate_index_failing",
+            "1 if the last look failed",
+            service.status().failure.is_some().into(),
+        ),
+    ] {
+        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n"));
+    }
+    text.push_str("# HELP quorate_index_trail_complete 1 if the trail equals its proven slot\n");
+    text.push_str("# TYPE quorate_index_trail_complete gauge\n");
+    for row in service.store.verdicts().await? {
+        let (contract, kind) = (lower(row.contract), row.kind.word());
+        let complete = u8::from(row.verdict == "complete");
+        text.push_str(&format!(
+            "quorate_index_trail_complete{{contract=\"{contract}\",kind=\"{kind}\"}} {complete}\n"
+        ));
+    }
+    Ok(text)
+}

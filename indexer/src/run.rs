@@ -1,0 +1,213 @@
+//! Starts the indexer: network file, database, listener, and the loop that follows the chain and audits the index.
+
+use crate::{
+    audit::audit, chain::Chain, config::Config, decode::Kind, endpoint::Endpoint, follow::Follower,
+    http, store::Store,
+};
+use alloy_primitives::B256;
+use anyhow::{Context, Result};
+use light_client::{BlockRef, HeadSource};
+use policy::{ChainRules, ForkSchedule};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tracing::{error, info, warn};
+use wire::network::{Contracts, Network};
+
+/// How long a stop waits for what was begun.
+const LAST_MOMENT: Duration = Duration::from_secs(3);
+/// How long an endpoint may take to answer.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// A running indexer. Dropped, it stops where it stands, as if it were killed.
+#[derive(Debug)]
+pub struct Running {
+    /// The API.
+    pub listen: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    service: Arc<Service>,
+}
+
+/// What the API shows.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) store: Store,
+    pub(crate) network: B256,
+    pub(crate) head_source: String,
+    status: RwLock<Status>,
+}
+
+/// How the last look and the last audit ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Status {
+    /// When a look at the chain last succeeded.
+    pub(crate) looked: Option<Instant>,
+    /// Why the last look failed.
+    pub(crate) failure: Option<String>,
+    /// When an audit last came to its end.
+    pub(crate) audited: Option<Instant>,
+    /// Why the last audit did not.
+    pub(crate) audit_failure: Option<String>,
+}
+
+impl Service {
+    pub(crate) fn status(&self) -> Status {
+        self.status.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Status)) {
+        change(&mut self.status.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Running {
+    /// Stops serving and closes the database.
+    pub async fn shutdown(mut self) {
+        // No receiver left means that the tasks are gone already.
+        let _ = self.stop.send(true);
+        let deadline = tokio::time::Instant::now() + LAST_MOMENT;
+        for mut task in std::mem::take(&mut self.tasks) {
+            if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+        self.service.store.close().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// Starts the indexer and returns once it serves.
+///
+/// # Errors
+/// If the network file lacks contracts or genesis, the database belongs to another network, or the port is taken.
+pub async fn run(config: Config) -> Result<Running> {
+    let text = std::fs::read_to_string(&config.network)
+        .with_context(|| format!("reading {}", config.network.display()))?;
+    let network = Network::parse(&text).with_context(|| config.network.display().to_string())?;
+    let contracts = network.contracts.context("the network file has no [contracts]")?;
+    let genesis = network.chain.genesis_hash.context("the network file has no genesis_hash")?;
+    let hash = network.hash().context("genesis and contracts are known")?;
+    let start = config.checkpoint.unwrap_or(BlockRef::new(0, genesis));
+    let store = Store::open(&config.database, hash, network.chain.id, start).await?;
+    store.watch_from_start(&followed(&contracts)).await?;
+    let chain = chain(&network, store.cursor().await?.finalized)?;
+    let follower = Follower::new(&store, contracts.app_registry).await?;
+    let service = Arc::new(Service {
+        store,
+        network: hash,
+        head_source: chain.source().to_string(),
+        status: RwLock::default(),
+    });
+    let listener = TcpListener::bind(config.listen).await.context("binding `listen`")?;
+    let listen = listener.local_addr()?;
+    let (stop, stopped) = watch::channel(false);
+    let api = axum::serve(listener, http::router(Arc::clone(&service)))
+        .with_graceful_shutdown(wait(stopped.clone()));
+    let tasks = vec![
+        tokio::spawn(async {
+            if let Err(error) = api.await {
+                warn!("the listener failed: {error}");
+            }
+        }),
+        tokio::spawn(follow(Arc::clone(&service), follower, chain, config, stopped)),
+    ];
+    info!(%listen, network = %hash, "serving");
+    Ok(Running { listen, stop, tasks, service })
+}
+
+fn followed(contracts: &Contracts) -> [(alloy_primitives::Address, Kind); 4] {
+    [
+        (contracts.kms_committee, Kind::KmsCommittee),
+        (contracts.attestation_registry, Kind::AttestationRegistry),
+        (contracts.app_registry, Kind::AppRegistry),
+        (contracts.issuance_log, Kind::IssuanceLog),
+    ]
+}
+
+fn chain(network: &Network, trusted: BlockRef) -> Result<Chain> {
+    // A second call finds it installed already, which is what we want.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder().timeout(ANSWER).build()?;
+    let urls = network.chain.endpoints.iter().enumerate();
+    let endpoints: Vec<Endpoint> =
+        urls.map(|(id, url)| Endpoint::new(id, url, http.clone())).collect::<Result<_>>()?;
+    let source = HeadSource::agreement(network.chain.agree, endpoints.len())?;
+    let rules = ChainRules {
+        chain_id: network.chain.id,
+        forks: ForkSchedule::constant(network.chain.fork),
+    };
+    Ok(Chain::new(endpoints, source, rules, trusted))
+}
+
+/// Follows the chain until told to stop; audits at each newly finalized block, and now and then.
+async fn follow(
+    service: Arc<Service>,
+    mut follower: Follower,
+    mut chain: Chain,
+    config: Config,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut audited = None;
+    let often = Duration::from_millis(config.audit_milliseconds);
+    loop {
+        match follower.step(&service.store, &mut chain).await {
+            Ok(finalized) => {
+                service.note(|status| {
+                    status.looked = Some(Instant::now());
+                    status.failure = None;
+                });
+                let is_due = audited.is_none_or(|(block, at): (BlockRef, Instant)| {
+                    block != finalized || at.elapsed() >= often
+                });
+                if is_due && check(&service, &follower, &mut chain).await {
+                    audited = Some((finalized, Instant::now()));
+                }
+            }
+            Err(cause) => {
+                let words = format!("{cause:#}");
+                // The same failure again and again is one line, not a flood.
+                if service.status().failure.as_ref() != Some(&words) {
+                    error!("following the chain: {words}");
+                }
+                service.note(|status| status.failure = Some(words));
+            }
+        }
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(Duration::from_millis(config.poll_milliseconds)) => {}
+        }
+    }
+}
+
+/// True if the audit came to its end, whatever it found.
+async fn check(service: &Service, follower: &Follower, chain: &mut Chain) -> bool {
+    let audit = audit(&service.store, chain, follower.catalogue()).await;
+    if let Err(cause) = &audit {
+        warn!("the audit did not end: {cause:#}");
+    }
+    let is_done = audit.is_ok();
+    service.note(|status| match audit {
+        Ok(_) => {
+            status.audited = Some(Instant::now());
+            status.audit_failure = None;
+        }
+        Err(cause) => status.audit_failure = Some(format!("{cause:#}")),
+    });
+    is_done
+}
+
+async fn wait(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone: stop as well.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
