@@ -184,6 +184,18 @@ impl Store {
         .await?;
         Ok(counted.rows_affected() == 1 && limit > 0)
     }
+
+    /// Takes a count back: the record was refused before it cost anything.
+    pub(crate) async fn uncount_relayed(&self, app_id: Address, day: u64) -> Result<()> {
+        sqlx::query(
+            "UPDATE relayed SET records = records - 1 WHERE app_id = ? AND day = ? AND records > 0",
+        )
+        .bind(app_id.as_slice())
+        .bind(i64::try_from(day)?)
+        .execute(&self.0)
+        .await?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -201,6 +213,20 @@ mod tests {
         }
         assert!(store.count_relayed(other, 5, 2).await.unwrap());
         assert!(store.count_relayed(one, 6, 2).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_record_that_is_refused_for_nothing_costs_the_app_nothing() {
+        // A17: junk in an app's name, refused before it is sent, must not eat the app's day.
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("node.sqlite")).await.unwrap();
+        let app = Address::repeat_byte(1);
+        store.uncount_relayed(app, 5).await.unwrap();
+        for _ in 0..3 {
+            assert!(store.count_relayed(app, 5, 1).await.unwrap());
+            assert!(!store.count_relayed(app, 5, 1).await.unwrap());
+            store.uncount_relayed(app, 5).await.unwrap();
+        }
     }
 
     #[tokio::test]

@@ -46,9 +46,12 @@ pub(crate) async fn record(
             Metrics::add(&node.metrics.relayed);
             Ok(axum::Json(RecordReply::Sent { transaction }))
         }
-        Err(error @ (SendError::Reverts { .. } | SendError::Reverted(_))) => {
+        Err(error @ SendError::Reverts { .. }) => {
+            let uncounted = node.store.uncount_relayed(app, day).await;
+            uncounted.map_err(Refused::internal)?;
             Err(Refused::new(Code::Reverted, describe(&error)))
         }
+        Err(error @ SendError::Reverted(_)) => Err(Refused::new(Code::Reverted, describe(&error))),
         Err(SendError::Other(cause)) => Err(Refused::internal(cause)),
     }
 }
