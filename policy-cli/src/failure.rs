@@ -2,7 +2,7 @@
 
 use crate::{
     agent::AgentError, apps::AppError, chain::ChainError, compose::ComposeError, exit::Exit,
-    file::FileError, network::NetworkFileError, send::SendError, signer::SignerError,
+    file::FileError, network::NetworkFileError, proposal::TextError, send::SendError, signer::SignerError,
 };
 
 use std::path::{Path, PathBuf};
@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     Agent(#[from] AgentError),
     #[error(transparent)]
     App(#[from] AppError),
+    #[error(transparent)]
+    Text(#[from] TextError),
     #[error(transparent)]
     Signer(#[from] SignerError),
     #[error(transparent)]
@@ -44,6 +46,7 @@ impl Failure {
             Self::Compose { source, .. } => source.exit(),
             Self::Agent(error) => error.exit(),
             Self::App(error) => error.exit(),
+            Self::Text(error) => error.exit(),
             Self::Signer(error) => error.exit(),
             Self::Send(error) => error.exit(),
             Self::Output(_) => Exit::Internal,
@@ -59,6 +62,7 @@ impl Failure {
             Self::Compose { source, .. } => source.hints(),
             Self::Agent(error) => error.hints(),
             Self::App(error) => error.hints(),
+            Self::Text(error) => error.hints(),
             Self::Signer(error) => error.hints(),
             Self::Send(error) => error.hints(),
             Self::Output(_) => Vec::new(),

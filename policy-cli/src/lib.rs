@@ -18,6 +18,7 @@ mod failure;
 mod file;
 mod network;
 mod output;
+mod proposal;
 mod reason;
 mod send;
 mod signer;

@@ -18,15 +18,17 @@ use alloy::sol_types::SolCall;
 use alloy::transports::RpcError;
 use serde_json::{Map, Value, json};
 
-/// A call of one of our contracts. It carries no ether.
+/// A call. The verbs' own carry no ether; those of a proposal may.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) to: Address,
+    pub(crate) value: U256,
     pub(crate) calldata: Bytes,
 }
 
 impl Call {
     pub(crate) fn new<C: SolCall>(to: Address, call: &C) -> Self {
-        Self { to, calldata: call.abi_encode().into() }
+        Self { to, value: U256::ZERO, calldata: call.abi_encode().into() }
     }
 }
 
@@ -170,6 +172,7 @@ fn request(call: &Call, sender: Address) -> TransactionRequest {
     TransactionRequest::default()
         .with_from(sender)
         .with_to(call.to)
+        .with_value(call.value)
         .with_input(call.calldata.clone())
 }
 
