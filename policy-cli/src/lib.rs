@@ -16,6 +16,7 @@ mod decode;
 mod exit;
 mod failure;
 mod file;
+mod inner;
 mod network;
 mod output;
 mod proposal;

@@ -1,14 +1,12 @@
 //! What calls let count: code, images, machines, roots. By selector, whoever the target is.
 
+use crate::inner::{MAX_DEPTH, Unreadable, inner_calls, read};
 use crate::send::Call;
 use abi::{
     AccessManager, AllowlistPolicy, AppRegistry, AttestationRegistry, KmsCommittee, QuorateGovernor,
 };
 use alloy::primitives::{Address, B256};
 use alloy::sol_types::SolCall;
-
-/// Calls within calls, so deep.
-const MAX_DEPTH: usize = 4;
 
 /// Something that a call approves by a hash of 32 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,123 +30,103 @@ impl std::fmt::Display for Approval {
     }
 }
 
-/// A call that has the selector of an approval and can't be read as one, or is wrapped too deep.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a call of {at} has the selector of {function} and does not decode")]
-pub(crate) struct Unreadable {
-    pub(crate) at: Address,
-    pub(crate) function: &'static str,
-}
-
 /// Every approval of the calls, also of those that are relayed or scheduled, in order. [GOV-10]
 pub(crate) fn approvals(calls: &[Call]) -> Result<Vec<Approval>, Unreadable> {
     let mut found = Vec::new();
-    calls.iter().try_for_each(|call| read(call.to, &call.calldata, 0, &mut found))?;
+    calls.iter().try_for_each(|call| search(call, 0, &mut found))?;
     Ok(found)
 }
 
-fn decode<C: SolCall>(at: Address, calldata: &[u8]) -> Result<C, Unreadable> {
-    C::abi_decode(calldata).map_err(|_| Unreadable { at, function: C::SIGNATURE })
+fn search(call: &Call, depth: usize, found: &mut Vec<Approval>) -> Result<(), Unreadable> {
+    found.extend(of_call(call)?);
+    if cancels(call) {
+        return Ok(());
+    }
+    let inner = inner_calls(call)?;
+    if depth >= MAX_DEPTH && !inner.is_empty() {
+        return Err(Unreadable { at: call.to, function: "a wrapper" });
+    }
+    inner.iter().try_for_each(|call| search(call, depth.saturating_add(1), found))
 }
 
-fn read(
-    at: Address,
-    calldata: &[u8],
-    depth: usize,
-    found: &mut Vec<Approval>,
-) -> Result<(), Unreadable> {
-    let Some((selector, _)) = calldata.split_first_chunk::<4>() else { return Ok(()) };
+/// What is cancelled is carried, and not done.
+fn cancels(call: &Call) -> bool {
+    let selectors =
+        [AccessManager::cancelCall::SELECTOR, QuorateGovernor::cancel_1Call::SELECTOR];
+    selectors.iter().any(|selector| call.calldata.starts_with(selector))
+}
+
+/// What this very call approves.
+fn of_call(call: &Call) -> Result<Vec<Approval>, Unreadable> {
+    let Some((selector, _)) = call.calldata.split_first_chunk::<4>() else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
     let mut add = |what, hash: B256, uri: String| {
         if !hash.is_zero() {
-            found.push(Approval { what, at, hash, uri });
+            found.push(Approval { what, at: call.to, hash, uri });
         }
     };
     match *selector {
         AllowlistPolicy::approveComposeHashCall::SELECTOR => {
-            let call: AllowlistPolicy::approveComposeHashCall = decode(at, calldata)?;
-            add("compose hash", call.composeHash, call.uri);
+            let grant: AllowlistPolicy::approveComposeHashCall = read(call)?;
+            add("compose hash", grant.composeHash, grant.uri);
         }
         AllowlistPolicy::addComposeHashCall::SELECTOR => {
-            let call: AllowlistPolicy::addComposeHashCall = decode(at, calldata)?;
-            add("compose hash", call.composeHash, String::new());
+            let grant: AllowlistPolicy::addComposeHashCall = read(call)?;
+            add("compose hash", grant.composeHash, String::new());
         }
         AllowlistPolicy::addDeviceCall::SELECTOR => {
-            let call: AllowlistPolicy::addDeviceCall = decode(at, calldata)?;
-            add("device", call.deviceId, String::new());
+            let grant: AllowlistPolicy::addDeviceCall = read(call)?;
+            add("device", grant.deviceId, String::new());
         }
         AllowlistPolicy::approveMeasurementCall::SELECTOR => {
-            let call: AllowlistPolicy::approveMeasurementCall = decode(at, calldata)?;
-            add("measurement", call.mrSystem, String::new());
+            let grant: AllowlistPolicy::approveMeasurementCall = read(call)?;
+            add("measurement", grant.mrSystem, String::new());
         }
         AppRegistry::createAppCall::SELECTOR => {
-            let call: AppRegistry::createAppCall = decode(at, calldata)?;
-            let policy = call.app.policy;
-            add("compose hash", policy.composeHash, policy.uri);
-            policy.deviceIds.into_iter().for_each(|id| add("device", id, String::new()));
-            policy.measurements.into_iter().for_each(|mr| add("measurement", mr, String::new()));
+            let grant: AppRegistry::createAppCall = read(call)?;
+            setup(grant.app.policy, &mut add);
         }
         AppRegistry::createPolicyCall::SELECTOR => {
-            let call: AppRegistry::createPolicyCall = decode(at, calldata)?;
-            add("compose hash", call.setup.composeHash, call.setup.uri);
-            call.setup.deviceIds.into_iter().for_each(|id| add("device", id, String::new()));
-            call.setup.measurements.into_iter().for_each(|mr| add("measurement", mr, String::new()));
+            let grant: AppRegistry::createPolicyCall = read(call)?;
+            setup(grant.setup, &mut add);
         }
         AppRegistry::deployAndRegisterApp_0Call::SELECTOR => {
-            let call: AppRegistry::deployAndRegisterApp_0Call = decode(at, calldata)?;
-            add("compose hash", call.initialComposeHash, String::new());
-            add("device", call.initialDeviceId, String::new());
+            let grant: AppRegistry::deployAndRegisterApp_0Call = read(call)?;
+            add("compose hash", grant.initialComposeHash, String::new());
+            add("device", grant.initialDeviceId, String::new());
         }
         AppRegistry::deployAndRegisterApp_1Call::SELECTOR => {
-            let call: AppRegistry::deployAndRegisterApp_1Call = decode(at, calldata)?;
-            add("compose hash", call.initialComposeHash, String::new());
-            add("device", call.initialDeviceId, String::new());
+            let grant: AppRegistry::deployAndRegisterApp_1Call = read(call)?;
+            add("compose hash", grant.initialComposeHash, String::new());
+            add("device", grant.initialDeviceId, String::new());
         }
         AttestationRegistry::approveOsImageCall::SELECTOR => {
-            let call: AttestationRegistry::approveOsImageCall = decode(at, calldata)?;
-            add("OS image", call.osImageHash, call.uri);
+            let grant: AttestationRegistry::approveOsImageCall = read(call)?;
+            add("OS image", grant.osImageHash, grant.uri);
         }
         AttestationRegistry::openRootCall::SELECTOR => {
-            let call: AttestationRegistry::openRootCall = decode(at, calldata)?;
-            add("root", call.root, String::new());
+            let grant: AttestationRegistry::openRootCall = read(call)?;
+            add("root", grant.root, String::new());
         }
         KmsCommittee::approveNodeCodeCall::SELECTOR => {
-            let call: KmsCommittee::approveNodeCodeCall = decode(at, calldata)?;
-            add("node OS image", call.osImageHash, call.uri.clone());
-            add("node compose hash", call.composeHash, call.uri);
-        }
-        AccessManager::scheduleCall::SELECTOR => {
-            let call: AccessManager::scheduleCall = decode(at, calldata)?;
-            inner::<AccessManager::scheduleCall>(call.target, &call.data, depth, found)?;
-        }
-        AccessManager::executeCall::SELECTOR => {
-            let call: AccessManager::executeCall = decode(at, calldata)?;
-            inner::<AccessManager::executeCall>(call.target, &call.data, depth, found)?;
-        }
-        QuorateGovernor::relayCall::SELECTOR => {
-            let call: QuorateGovernor::relayCall = decode(at, calldata)?;
-            inner::<QuorateGovernor::relayCall>(call.target, &call.data, depth, found)?;
-        }
-        QuorateGovernor::proposeCall::SELECTOR => {
-            let call: QuorateGovernor::proposeCall = decode(at, calldata)?;
-            for (target, data) in call.targets.iter().zip(&call.calldatas) {
-                inner::<QuorateGovernor::proposeCall>(*target, data, depth, found)?;
-            }
+            let grant: KmsCommittee::approveNodeCodeCall = read(call)?;
+            add("node OS image", grant.osImageHash, grant.uri.clone());
+            add("node compose hash", grant.composeHash, grant.uri);
         }
         _ => {}
     }
-    Ok(())
+    Ok(found)
 }
 
-fn inner<C: SolCall>(
-    at: Address,
-    calldata: &[u8],
-    depth: usize,
-    found: &mut Vec<Approval>,
-) -> Result<(), Unreadable> {
-    if depth >= MAX_DEPTH {
-        return Err(Unreadable { at, function: C::SIGNATURE });
-    }
-    read(at, calldata, depth.saturating_add(1), found)
+fn setup(
+    policy: abi::app_registry::AppRegistry::PolicySetup,
+    add: &mut impl FnMut(&'static str, B256, String),
+) {
+    add("compose hash", policy.composeHash, policy.uri);
+    policy.deviceIds.into_iter().for_each(|id| add("device", id, String::new()));
+    policy.measurements.into_iter().for_each(|mr| add("measurement", mr, String::new()));
 }
 
 #[cfg(test)]
@@ -182,6 +160,16 @@ mod tests {
         assert_eq!(approvals(&[direct]), Ok(vec![expected.clone()]));
         let wrapped = Call::new(Address::repeat_byte(8), &relayed);
         assert_eq!(approvals(&[wrapped]), Ok(vec![expected]));
+    }
+
+    #[test]
+    fn what_is_cancelled_is_not_approved() {
+        let cancel = AccessManager::cancelCall {
+            caller: Address::repeat_byte(3),
+            target: POLICY,
+            data: approve().into(),
+        };
+        assert_eq!(approvals(&[Call::new(Address::repeat_byte(8), &cancel)]), Ok(vec![]));
     }
 
     #[test]

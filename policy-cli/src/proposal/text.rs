@@ -1,7 +1,7 @@
 //! The text of a proposal: a title, words, and a block `quorate` that says what the calls approve, hash by hash.
 
-use super::approvals::{Approval, Unreadable, approvals};
-use crate::{exit::Exit, send::Call};
+use super::approvals::{Approval, approvals};
+use crate::{exit::Exit, inner::Unreadable, send::Call};
 use alloy::primitives::{Address, B256, hex};
 use serde::{Deserialize, Serialize};
 
