@@ -2,7 +2,7 @@
 
 use crate::{
     agent::AgentError, apps::AppError, chain::ChainError, compose::ComposeError, exit::Exit,
-    file::FileError, inner::Unreadable, network::NetworkFileError, proposal::TextError, send::SendError, signer::SignerError,
+    file::FileError, governor::GovernorError, inner::Unreadable, network::NetworkFileError, proposal::TextError, send::SendError, signer::SignerError,
 };
 
 use std::path::{Path, PathBuf};
@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     Agent(#[from] AgentError),
     #[error(transparent)]
     App(#[from] AppError),
+    #[error(transparent)]
+    Governor(#[from] GovernorError),
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     #[error(transparent)]
@@ -48,6 +50,7 @@ impl Failure {
             Self::Compose { source, .. } => source.exit(),
             Self::Agent(error) => error.exit(),
             Self::App(error) => error.exit(),
+            Self::Governor(error) => error.exit(),
             Self::Unreadable(_) => Exit::Denied,
             Self::Text(error) => error.exit(),
             Self::Signer(error) => error.exit(),
@@ -65,6 +68,7 @@ impl Failure {
             Self::Compose { source, .. } => source.hints(),
             Self::Agent(error) => error.hints(),
             Self::App(error) => error.hints(),
+            Self::Governor(error) => error.hints(),
             Self::Unreadable(_) => Vec::new(),
             Self::Text(error) => error.hints(),
             Self::Signer(error) => error.hints(),

@@ -16,6 +16,7 @@ mod decode;
 mod exit;
 mod failure;
 mod file;
+mod governor;
 mod inner;
 mod network;
 mod output;
