@@ -9,6 +9,7 @@ pub mod compose;
 
 mod agent;
 mod apps;
+mod calls;
 mod chain;
 mod cli;
 mod cmd;
@@ -20,6 +21,7 @@ mod governor;
 mod inner;
 mod network;
 mod output;
+mod poll;
 mod proposal;
 mod reason;
 mod send;

@@ -114,6 +114,11 @@ impl Facts {
         self.lines.push((label, words.into()));
         self.fields.insert(field.to_owned(), value);
     }
+
+    /// The facts alone, for people and for programs.
+    pub(crate) fn into_answer(self) -> (String, Value) {
+        (lines(&self), Value::Object(self.fields))
+    }
 }
 
 /// Who sends, and whether it is sent at all.
