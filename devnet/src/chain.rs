@@ -186,6 +186,17 @@ impl Chain {
         self.settle(request).await
     }
 
+    /// Makes a contract from an unlocked account.
+    ///
+    /// # Errors
+    /// If its constructor refuses.
+    pub async fn create(&self, from: Address, code: Bytes) -> Result<Address, CallError> {
+        let request = TransactionRequest::default().with_from(from).with_deploy_code(code);
+        let gas = self.provider.estimate_gas(request.clone()).await.map_err(refused)?;
+        let receipt = self.settle(request.with_gas_limit(gas.saturating_add(gas / 4))).await?;
+        Ok(receipt.contract_address.context("no contract was made")?)
+    }
+
     /// Gives `amount` wei to `to`.
     pub async fn fund(&self, from: Address, to: Address, amount: U256) -> Result<(), CallError> {
         let request = TransactionRequest::default().with_from(from).with_to(to).with_value(amount);

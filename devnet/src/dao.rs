@@ -193,11 +193,19 @@ impl Dao {
     /// # Errors
     /// With what `quorate` said.
     pub async fn vote(&self, proposed: &Proposed) -> Result<()> {
-        self.until(proposed, "to be open for votes", ACTIVE).await?;
+        self.until_open(proposed).await?;
         let votes = self.voters.iter().map(|voter| async move {
             self.quorate.send(*voter, &["vote", &proposed.id, "for"]).await
         });
         try_join_all(votes).await.map(drop)
+    }
+
+    /// Waits until votes are taken.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub async fn until_open(&self, proposed: &Proposed) -> Result<()> {
+        self.until(proposed, "to be open for votes", ACTIVE).await
     }
 
     /// Queues an accepted proposal.

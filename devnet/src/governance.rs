@@ -138,11 +138,8 @@ impl Governance {
         };
         let compose = compose(new.name, new.docker_compose, &agent)?;
         let compose_hash = B256::from(compose_hash(&compose));
-        let governed = new.governed_by.unwrap_or(Governed {
-            owner,
-            guardian: owner,
-            is_approved: true,
-        });
+        let governed =
+            new.governed_by.unwrap_or(Governed { owner, guardian: owner, is_approved: true });
         let policy = registry::PolicySetup {
             grantDelaySeconds: 0,
             requireTcbUpToDate: true,

@@ -96,8 +96,7 @@ pub struct Network {
     pub governance: Governance,
     /// The endpoint of [`Options::lying_rpc_for`].
     pub rpc: Option<LyingRpc>,
-    /// The DAO of [`Options::dao`].
-    pub dao: Option<Dao>,
+    dao: Option<Dao>,
     plan: Plan,
     http: reqwest::Client,
     hosts: Mutex<Hosts>,
@@ -156,6 +155,7 @@ impl Network {
             true => Some(dao(&plan, &chain, &mut committee).await?),
             false => None,
         };
+        std::fs::write(network_file(&plan), committee.network.to_toml())?;
         Ok(Self {
             dao,
             governance: committee.governance.clone(),
@@ -340,6 +340,16 @@ impl Network {
         }
     }
 
+    /// The built `quorate`, for this network.
+    pub fn quorate(&self) -> Result<Quorate> {
+        Quorate::in_folder(&target()?, &network_file(&self.plan))
+    }
+
+    /// The DAO of [`Options::dao`].
+    pub fn dao(&self) -> Result<&Dao> {
+        self.dao.as_ref().context("this network has no DAO")
+    }
+
     /// The repository, where contracts of others lie.
     pub fn repository(&self) -> &std::path::Path {
         &self.plan.repository
@@ -364,10 +374,12 @@ impl Network {
 async fn dao(plan: &Plan, chain: &Chain, committee: &mut Committee) -> Result<Dao> {
     let deployer = committee.governance.administrator;
     hand_over(plan, &mut committee.network, chain, deployer).await?;
-    let file = plan.folder.join("network.toml");
-    std::fs::write(&file, committee.network.to_toml())?;
-    let quorate = Quorate::in_folder(&target()?, &file)?;
+    let quorate = Quorate::in_folder(&target()?, &network_file(plan))?;
     Dao::new(chain.clone(), &committee.network, quorate)
+}
+
+fn network_file(plan: &Plan) -> PathBuf {
+    plan.folder.join("network.toml")
 }
 
 fn plan(options: &Options, folder: PathBuf) -> Result<Plan> {

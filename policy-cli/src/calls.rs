@@ -1,6 +1,11 @@
 //! Calls from the command line and from batch files.
 
-use crate::{exit::Exit, file::{self, FileError}, send::{Call, checksum}, values};
+use crate::{
+    exit::Exit,
+    file::{self, FileError},
+    send::{Call, checksum},
+    values,
+};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use serde::Deserialize;
 use serde_json::Value;

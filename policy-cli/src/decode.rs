@@ -71,11 +71,7 @@ pub(crate) fn shown_calls(
     interfaces: &Interfaces,
     calls: &[Call],
 ) -> Result<Vec<ShownCall>, Unreadable> {
-    fn shown(
-        interfaces: &Interfaces,
-        call: &Call,
-        depth: usize,
-    ) -> Result<ShownCall, Unreadable> {
+    fn shown(interfaces: &Interfaces, call: &Call, depth: usize) -> Result<ShownCall, Unreadable> {
         if depth > MAX_DEPTH {
             return Err(Unreadable { at: call.to, function: "a wrapper" });
         }

@@ -1,9 +1,10 @@
 //! What ends a run early: one enum per area, gathered here. Each says its exit code and its hints by exhaustive match.
 
 use crate::{
-    agent::AgentError, apps::AppError, calls::CallsError, chain::ChainError, cmd::decode::DecodeError,
-    cmd::man::NoVerb, compose::ComposeError, exit::Exit,
-    file::FileError, governor::GovernorError, inner::Unreadable, network::NetworkFileError, proposal::TextError, send::SendError, signer::SignerError,
+    agent::AgentError, apps::AppError, calls::CallsError, chain::ChainError,
+    cmd::decode::DecodeError, cmd::man::NoVerb, compose::ComposeError, exit::Exit, file::FileError,
+    governor::GovernorError, inner::Unreadable, network::NetworkFileError, proposal::TextError,
+    send::SendError, signer::SignerError,
 };
 
 use std::path::{Path, PathBuf};

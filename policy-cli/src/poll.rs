@@ -33,7 +33,12 @@ impl Poll {
         let calls = shown_calls(&Interfaces::ours(), &proposal.calls)?;
         let mismatch = text_against_calldata(&proposal.description, &proposal.calls).err();
         let mut facts = Facts::default();
-        facts.add("proposal", proposal.id.to_string(), "proposalId", json!(proposal.id.to_string()));
+        facts.add(
+            "proposal",
+            proposal.id.to_string(),
+            "proposalId",
+            json!(proposal.id.to_string()),
+        );
         facts.add("proposer", account(proposal.proposer), "proposer", json!(proposal.proposer));
         facts.add("state", state.word(), "state", json!(state.word()));
         let votes = [in_favour, against, abstain].map(format_ether);

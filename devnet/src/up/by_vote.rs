@@ -21,9 +21,11 @@ pub(super) async fn approve(
     let (id, file) = (app.id.to_string(), file.display().to_string());
     let verb = ["approve", &id, "--compose", &file];
     let proposed = dao.propose(&verb, "Approve the first code").await?;
-    printer.step(format!("proposed to the DAO: approve the compose hash, block {}", proposed.block));
+    printer
+        .step(format!("proposed to the DAO: approve the compose hash, block {}", proposed.block));
     printer.detail(format!("{:<20}{}", "proposal", proposed.id));
-    printer.detail(format!("{:<20}quorate approve {id} --compose app-compose.json --propose …", "by"));
+    printer
+        .detail(format!("{:<20}quorate approve {id} --compose app-compose.json --propose …", "by"));
     dao.vote(&proposed).await?;
     printer.step(format!("{} of {0} voted for it; the vote runs out", dao.voters.len()));
     dao.queue(&proposed).await?;
@@ -39,6 +41,7 @@ pub(super) async fn revoke(dao: &Dao, app: &App, printer: &mut Printer) -> Resul
     let verb = ["revoke", &id, &hash, "--reason", "vulnerable"];
     let sent = dao.quorate.send(dao.guardian, &verb).await?;
     let block = block_of(&sent);
-    printer.step(format!("the guardian revoked the compose hash, alone and at once, block {block}"));
+    printer
+        .step(format!("the guardian revoked the compose hash, alone and at once, block {block}"));
     Ok(block)
 }

@@ -81,7 +81,8 @@ impl Decode {
     ) -> Result<Exit, Failure> {
         if let Some(digits) = self.input.strip_prefix("0x") {
             if digits.len() == 64 {
-                let hash = values::hash(digits).map_err(|_| DecodeError::NotHex(plain(&self.input)))?;
+                let hash =
+                    values::hash(digits).map_err(|_| DecodeError::NotHex(plain(&self.input)))?;
                 return transaction(&super::connect(global).await?, hash, output).await;
             }
             return self.calldata(output);
@@ -100,7 +101,8 @@ impl Decode {
     }
 
     async fn proposal(&self, global: &Global, output: &mut Output<'_>) -> Result<Exit, Failure> {
-        let id = values::number(&self.input).map_err(|_| DecodeError::NotHex(plain(&self.input)))?;
+        let id =
+            values::number(&self.input).map_err(|_| DecodeError::NotHex(plain(&self.input)))?;
         let chain = super::connect(global).await?;
         let proposal = Proposal::find(&chain, id, &self.governor).await?;
         let Poll { facts, mismatch, .. } = Poll::of(&chain, &proposal).await?;
@@ -136,11 +138,7 @@ fn answer_calls(calls: &[Call], output: &mut Output<'_>) -> Result<Exit, Failure
     Ok(Exit::Ok)
 }
 
-async fn transaction(
-    chain: &Chain,
-    hash: B256,
-    output: &mut Output<'_>,
-) -> Result<Exit, Failure> {
+async fn transaction(chain: &Chain, hash: B256, output: &mut Output<'_>) -> Result<Exit, Failure> {
     let failed = |error| chain.failed("eth_getTransactionByHash", &error);
     let found = chain.provider.get_transaction_by_hash(hash).await.map_err(failed)?;
     let found = found.ok_or(DecodeError::NoTransaction { hash })?;
@@ -152,9 +150,7 @@ async fn transaction(
     let shown = shown_calls(&interfaces, &[call])?;
     let logs = receipt.iter().flat_map(|receipt| receipt.logs().iter());
     let events: Vec<(Address, Decoded)> = logs
-        .filter_map(|log| {
-            Some((log.address(), interfaces.event(log.topics(), &log.data().data)?))
-        })
+        .filter_map(|log| Some((log.address(), interfaces.event(log.topics(), &log.data().data)?)))
         .collect();
     if shown.iter().any(ShownCall::is_unnamed) && events.is_empty() {
         return Err(DecodeError::Unknown { what: format!("transaction {hash}") }.into());

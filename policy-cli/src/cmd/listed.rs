@@ -19,12 +19,14 @@ use alloy::sol_types::SolCall;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-const MEASUREMENT: &str = "An app that lists none accepts any machine that runs an approved OS image.
+const MEASUREMENT: &str =
+    "An app that lists none accepts any machine that runs an approved OS image.
 
 Example:
   quorate measurement approve --help";
 
-const DEVICE: &str = "Only a device list authenticates machines: whoever breaks one chip owns only that one.
+const DEVICE: &str =
+    "Only a device list authenticates machines: whoever breaks one chip owns only that one.
 
 Example:
   quorate device approve --help";
@@ -33,9 +35,13 @@ Example:
 #[derive(Subcommand)]
 #[command(disable_help_subcommand = true, after_help = MEASUREMENT)]
 pub(crate) enum Measurement {
-    #[command(after_help = "Example:\n  quorate measurement approve 0x1111111111111111111111111111111111111111 0x2222222222222222222222222222222222222222222222222222222222222222 --network network.toml")]
+    #[command(
+        after_help = "Example:\n  quorate measurement approve 0x1111111111111111111111111111111111111111 0x2222222222222222222222222222222222222222222222222222222222222222 --network network.toml"
+    )]
     Approve(Approve),
-    #[command(after_help = "Example:\n  quorate measurement revoke 0x1111111111111111111111111111111111111111 0x2222222222222222222222222222222222222222222222222222222222222222 --reason retired --network network.toml")]
+    #[command(
+        after_help = "Example:\n  quorate measurement revoke 0x1111111111111111111111111111111111111111 0x2222222222222222222222222222222222222222222222222222222222222222 --reason retired --network network.toml"
+    )]
     Revoke(Revoke),
 }
 
@@ -43,9 +49,13 @@ pub(crate) enum Measurement {
 #[derive(Subcommand)]
 #[command(disable_help_subcommand = true, after_help = DEVICE)]
 pub(crate) enum Device {
-    #[command(after_help = "Example:\n  quorate device approve 0x1111111111111111111111111111111111111111 0x2222222222222222222222222222222222222222222222222222222222222222 --network network.toml")]
+    #[command(
+        after_help = "Example:\n  quorate device approve 0x1111111111111111111111111111111111111111 0x2222222222222222222222222222222222222222222222222222222222222222 --network network.toml"
+    )]
     Approve(Approve),
-    #[command(after_help = "Example:\n  quorate device revoke 0x1111111111111111111111111111111111111111 0x2222222222222222222222222222222222222222222222222222222222222222 --reason compromised --network network.toml")]
+    #[command(
+        after_help = "Example:\n  quorate device revoke 0x1111111111111111111111111111111111111111 0x2222222222222222222222222222222222222222222222222222222222222222 --reason compromised --network network.toml"
+    )]
     Revoke(Revoke),
 }
 
@@ -134,7 +144,8 @@ impl Approve {
             let delay =
                 chain.view("AllowlistPolicy", policy, &AllowlistPolicy::grantDelayCall {}).await?;
             let at = chain.head.time.saturating_add(u64::from(delay));
-            let words = format!("{} if mined now: {} after its block", moment(at), duration(delay.into()));
+            let words =
+                format!("{} if mined now: {} after its block", moment(at), duration(delay.into()));
             facts.add("effective", words, "effectiveAt", json!(at));
         }
         let request = Request::new(schema, Call::new(policy, call), facts);

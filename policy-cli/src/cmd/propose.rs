@@ -8,9 +8,7 @@ use crate::{
     failure::Failure,
     file,
     output::Output,
-    send::{
-        ANYBODY, About, Call, DirectArgs, Facts, ProposalWords, Route, carry_out_proposal,
-    },
+    send::{ANYBODY, About, Call, DirectArgs, Facts, ProposalWords, Route, carry_out_proposal},
     values,
 };
 use alloy::primitives::Address;

@@ -19,7 +19,9 @@ use clap::Args;
 
 /// Queues an accepted proposal: its delay begins
 #[derive(Args)]
-#[command(after_help = "Anybody may send it.\n\nExample:\n  quorate queue 79228162514264337593543950336 --network network.toml")]
+#[command(
+    after_help = "Anybody may send it.\n\nExample:\n  quorate queue 79228162514264337593543950336 --network network.toml"
+)]
 pub(crate) struct Queue {
     #[command(flatten)]
     of: OfProposal,
@@ -27,7 +29,9 @@ pub(crate) struct Queue {
 
 /// Executes a queued proposal whose delay is over
 #[derive(Args)]
-#[command(after_help = "Anybody may send it.\n\nExample:\n  quorate execute 79228162514264337593543950336 --network network.toml")]
+#[command(
+    after_help = "Anybody may send it.\n\nExample:\n  quorate execute 79228162514264337593543950336 --network network.toml"
+)]
 pub(crate) struct Execute {
     #[command(flatten)]
     of: OfProposal,
@@ -35,7 +39,9 @@ pub(crate) struct Execute {
 
 /// Cancels a proposal of one's own before the vote begins
 #[derive(Args)]
-#[command(after_help = "Its proposer sends it; after the proposal guardian's term also later.\n\nExample:\n  quorate cancel 79228162514264337593543950336 --network network.toml")]
+#[command(
+    after_help = "Its proposer sends it; after the proposal guardian's term also later.\n\nExample:\n  quorate cancel 79228162514264337593543950336 --network network.toml"
+)]
 pub(crate) struct Cancel {
     #[command(flatten)]
     of: OfProposal,
@@ -43,7 +49,9 @@ pub(crate) struct Cancel {
 
 /// Vetoes a proposal, at any time before it is executed
 #[derive(Args)]
-#[command(after_help = "The proposal guardian sends it during its term. What does nothing but replace guardians can't be vetoed.\n\nExample:\n  quorate veto 79228162514264337593543950336 --network network.toml --broadcast --keystore guardian.json")]
+#[command(
+    after_help = "The proposal guardian sends it during its term. What does nothing but replace guardians can't be vetoed.\n\nExample:\n  quorate veto 79228162514264337593543950336 --network network.toml --broadcast --keystore guardian.json"
+)]
 pub(crate) struct Veto {
     #[command(flatten)]
     of: OfProposal,

@@ -59,7 +59,9 @@ impl Vote {
         let proposal = Proposal::find(&chain, self.id, &self.governor).await?;
         let Poll { mismatch, is_unknown, facts, .. } = Poll::of(&chain, &proposal).await?;
         if is_unknown {
-            output.warn("the proposal makes calls that are none of ours: read the code that they reach")?;
+            output.warn(
+                "the proposal makes calls that are none of ours: read the code that they reach",
+            )?;
         }
         match mismatch {
             Some(mismatch) if self.choice == Choice::For && !self.danger_text_mismatch => {

@@ -44,10 +44,8 @@ impl Rotate {
         let app = App::find(&chain, self.app).await?;
         let id = self.app;
         let (Some(version), Some(reason)) = (self.delist, self.reason) else {
-            let call = AppRegistry::rotateCall {
-                appId: id,
-                keepPreviousReadable: self.keep_previous,
-            };
+            let call =
+                AppRegistry::rotateCall { appId: id, keepPreviousReadable: self.keep_previous };
             let schema = "quorate.app.rotate";
             return super::at_once((&chain, &app), schema, &call, &self.send, output).await;
         };
