@@ -3,6 +3,7 @@
 
 use crate::revert::Revert;
 use alloy::{
+    eips::BlockId,
     network::TransactionBuilder,
     primitives::{Address, B256, Bytes, U256},
     providers::{DynProvider, Provider, ProviderBuilder},
@@ -159,6 +160,17 @@ impl Chain {
     pub async fn view<C: SolCall>(&self, to: Address, call: C) -> Result<C::Return, CallError> {
         let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
         let answer = self.provider.call(request).await.map_err(refused)?;
+        Ok(C::abi_decode_returns(&answer).context("the answer can't be decoded")?)
+    }
+
+    /// The answer of a view at the head's own time. [`view`](Self::view) asks anvil about its next block, whose time is now.
+    pub async fn view_at_head<C: SolCall>(
+        &self,
+        to: Address,
+        call: C,
+    ) -> Result<C::Return, CallError> {
+        let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
+        let answer = self.provider.call(request).block(BlockId::latest()).await.map_err(refused)?;
         Ok(C::abi_decode_returns(&answer).context("the answer can't be decoded")?)
     }
 

@@ -264,7 +264,7 @@ impl Dao {
         self.chain
             .until(&format!("proposal {} {what}", proposed.id), PATIENCE, async || {
                 let call = QuorateGovernor::stateCall { proposalId: id };
-                Ok((self.chain.view(self.governor, call).await? == state).then_some(()))
+                Ok((self.chain.view_at_head(self.governor, call).await? == state).then_some(()))
             })
             .await
     }
