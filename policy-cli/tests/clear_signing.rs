@@ -127,10 +127,8 @@ fn every_statement_is_shown_field_by_field() {
             if contract != "QuorateGovernor" {
                 assert!(statements.contains(&format!("  type    {encoded}\n")), "{encoded}");
             }
-            let types: Vec<(&str, &str)> = encoded
-                .split_terminator(')')
-                .map(|part| part.split_once('(').unwrap())
-                .collect();
+            let types: Vec<(&str, &str)> =
+                encoded.split_terminator(')').map(|part| part.split_once('(').unwrap()).collect();
             let mut all = BTreeSet::new();
             members(&types, types[0].0, "", &mut all);
             assert_eq!(shown(format, &file), all, "{encoded}");
