@@ -86,6 +86,7 @@ fn an_owner_creates_approves_and_revokes_and_everybody_sees_it() {
     an_approval_waits(&quorate, &app);
     strangers_and_absent_signers_change_nothing(&quorate, &app);
     the_guardian_revokes(&quorate, &app, &code);
+    dry_runs_read_as_their_golden_text(&quorate, &app);
     an_app_is_governed(&quorate, &app);
     calls_are_written_instead_of_sent(&quorate, &app);
     roots_and_images_are_governed(&quorate);
@@ -287,6 +288,34 @@ fn the_guardian_revokes(quorate: &Quorate<'_>, app: &str, code: &str) {
     assert_eq!(status["allowlist"]["composeHashes"], serde_json::json!([]));
     let again = quorate.json(&["revoke", app, HASH, "--reason", "retired"], 6);
     assert_eq!(again["reverts"], "NothingToRevoke()");
+}
+
+/// Word for word but for gas, which is the chain's; written anew with TRYCMD=overwrite.
+fn dry_runs_read_as_their_golden_text(quorate: &Quorate<'_>, app: &str) {
+    let [_, _, guardian, _] = accounts();
+    let runs = [
+        vec!["app", "freeze", app, "--reason", "compromised"],
+        vec!["app", "rotate", app, "--keep-previous"],
+        vec!["app", "transfer", app, "--to", &guardian],
+        vec!["app", "thaw", app, "--from", &guardian],
+        vec!["image", "approve", HASH, "--uri", "https://example.org/image", "--schedule"],
+    ];
+    let mut text = String::new();
+    for args in runs {
+        let answer = quorate.run(&args);
+        let lines = answer.out.lines().chain(answer.err.lines());
+        let lines =
+            lines.filter(|line| !line.starts_with("gas ") && !line.starts_with("effective  "));
+        text.push_str(&format!("$ quorate {}\n? {}\n", args.join(" "), answer.exit));
+        lines.for_each(|line| text.push_str(&format!("{line}\n")));
+        text.push('\n');
+    }
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/anvil/dry_runs.txt");
+    if std::env::var("TRYCMD").is_ok_and(|value| value == "overwrite") {
+        std::fs::write(&golden, &text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+    assert_eq!(text, expected, "{}", golden.display());
 }
 
 /// Broadcasts as an account that anvil has unlocked.
