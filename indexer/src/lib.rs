@@ -15,11 +15,13 @@ mod chain;
 pub mod config;
 mod decode;
 mod endpoint;
+mod endpoints;
 mod follow;
 mod http;
 mod receipts;
 mod run;
 mod store;
+mod task;
 mod trail;
 
 pub use config::Config;
