@@ -48,6 +48,7 @@ mod stories {
     mod indexer {
         mod a_deleted_row_turns_readyz_red;
         mod an_rpc_that_hides_an_event_is_caught;
+        mod killed_at_random_the_index_is_a_fresh_one;
         mod reorg_unwinds_the_index;
         mod the_index_tells_every_event_of_a_boot;
     }
