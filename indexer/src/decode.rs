@@ -18,7 +18,7 @@ pub(crate) enum Kind {
     AttestationRegistry,
     AppRegistry,
     IssuanceLog,
-    /// A clone of our AllowlistPolicy.
+    /// What AppRegistry made: a clone of AllowlistPolicy, an AllOfPolicy or a LicensePolicy.
     Policy,
     /// Any other policy: it has no trail of ours, whatever its events are called.
     ForeignPolicy,
@@ -83,8 +83,9 @@ impl Kind {
             Self::AttestationRegistry => artefacts!("AttestationRegistry"),
             Self::AppRegistry => artefacts!("AppRegistry"),
             Self::IssuanceLog => artefacts!("IssuanceLog"),
-            Self::Policy => artefacts!("AllowlistPolicy"),
-            Self::ForeignPolicy => artefacts!("AllowlistPolicy", "AllOfPolicy", "LicensePolicy"),
+            Self::Policy | Self::ForeignPolicy => {
+                artefacts!("AllowlistPolicy", "AllOfPolicy", "LicensePolicy")
+            }
             Self::Governor => artefacts!("QuorateGovernor"),
             Self::Timelock => &[],
             Self::AccessManager => artefacts!("AccessManager"),

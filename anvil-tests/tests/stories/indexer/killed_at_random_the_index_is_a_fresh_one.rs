@@ -47,32 +47,28 @@ fn holds() {
             Ok([format!("sqlite://{}", file.display()), postgres.database(name)?])
         };
         let [dropped, killed] = [place("dropped")?, place("killed")?];
-        let (mut driver, begin) = (Driver::new(&chain).await?, Cell::new(true));
+        let mut driver = Driver::new(&chain).await?;
         let by_sigkill = rounds * BY_SIGKILL / 5;
+        let by_drop = rounds - by_sigkill;
 
         let mut indexes = Vec::new();
         for (url, name) in dropped.iter().zip(["dropped-sqlite", "dropped-postgres"]) {
             indexes.push(Index::start_on(&network, chain.folder(), name, url).await?);
         }
         let [on_sqlite, on_postgres] = &mut indexes[..] else { unreachable!() };
-        let (driven, drops, more) = tokio::join!(
-            driver.drive(rounds - by_sigkill, &begin),
-            drop_at_random(on_sqlite, &begin),
-            drop_at_random(on_postgres, &begin),
-        );
-        driven?;
-        let drops = drops?.min(more?);
-        ensure!(drops >= (rounds - by_sigkill).min(20) / 2, "only {drops} were dropped");
+        let ends = Ends::new(by_drop);
+        tokio::try_join!(
+            driver.drive(by_drop, &ends),
+            drop_at_random(on_sqlite, &ends, 0),
+            drop_at_random(on_postgres, &ends, 1),
+        )?;
 
-        begin.set(true);
-        let (driven, kills, more) = tokio::join!(
-            driver.drive(by_sigkill, &begin),
-            kill_at_random(&chain, &network, &killed[0], "killed-sqlite", &begin),
-            kill_at_random(&chain, &network, &killed[1], "killed-postgres", &begin),
-        );
-        driven?;
-        let kills = kills?.min(more?);
-        ensure!(kills >= 2, "only {kills} were killed");
+        let ends = Ends::new(by_sigkill);
+        tokio::try_join!(
+            driver.drive(by_sigkill, &ends),
+            kill_at_random(&chain, &network, &killed[0], "killed-sqlite", &ends, 0),
+            kill_at_random(&chain, &network, &killed[1], "killed-postgres", &ends, 1),
+        )?;
 
         for index in &mut indexes {
             index.restart().await?;
@@ -80,6 +76,11 @@ fn holds() {
         for (url, name) in killed.iter().zip(["again-sqlite", "again-postgres"]) {
             indexes.push(Index::start_on(&network, chain.folder(), name, url).await?);
         }
+        // Once more, seen by all of them: what is taken away was stored.
+        for index in &indexes {
+            settled(&chain, index).await?;
+        }
+        chain.reorg(3).await?;
         for (url, name) in place("fresh")?.iter().zip(["fresh-sqlite", "fresh-postgres"]) {
             indexes.push(Index::start_on(&network, chain.folder(), name, url).await?);
         }
@@ -94,11 +95,11 @@ fn holds() {
         let apps = fresh.matches("AppEntered").count() as u64;
         ensure!(apps >= rounds / 2, "only {apps} apps are left");
         let granted = |line: &&str| {
-            line.contains(&manager.to_string())
+            line.contains(&format!("{manager:?}"))
                 && line.contains("\"access-manager\" \"outside\" Some(\"RoleGranted\")")
         };
         ensure!(fresh.lines().any(|line| granted(&line)), "the named manager is not followed");
-        for index in &indexes[..2] {
+        for index in &indexes[..4] {
             let (_, orphaned) = index.get("/v1/events?finality=orphaned&limit=1000").await?;
             let orphaned = orphaned["events"].as_array().context("a list")?;
             ensure!(!orphaned.is_empty(), "nothing was kept");
@@ -113,40 +114,63 @@ fn holds() {
     });
 }
 
+/// How often each of two indexers was ended, and whether both go on: as long as events come, which is until both were ended
+/// often enough.
+struct Ends {
+    wanted: u64,
+    counts: [Cell<u64>; 2],
+    is_over: Cell<bool>,
+}
+
+impl Ends {
+    fn new(wanted: u64) -> Self {
+        Self { wanted, counts: Default::default(), is_over: Cell::new(false) }
+    }
+
+    fn are_enough(&self) -> bool {
+        self.counts.iter().all(|count| count.get() >= self.wanted)
+    }
+
+    fn count(&self, which: usize) {
+        self.counts[which].set(self.counts[which].get() + 1);
+    }
+}
+
 /// Makes events, and takes some of them away again.
 struct Driver<'a> {
     chain: &'a BareChain,
     /// Nothing below this is ever taken away.
     base: u64,
     number: u64,
-    reorgs: u64,
 }
 
 impl<'a> Driver<'a> {
     async fn new(chain: &'a BareChain) -> Result<Self> {
         let base = chain.governance.chain.block_number().await?;
-        Ok(Self { chain, base, number: 0, reorgs: 0 })
+        Ok(Self { chain, base, number: 0 })
     }
 
-    /// `goes_on` is false once it has ended.
-    async fn drive(&mut self, rounds: u64, goes_on: &Cell<bool>) -> Result<()> {
-        let outcome = self.rounds(rounds).await;
-        goes_on.set(false);
+    /// At least `rounds`, and until the indexers were ended often enough.
+    async fn drive(&mut self, rounds: u64, ends: &Ends) -> Result<()> {
+        let outcome = self.rounds(rounds, ends).await;
+        ends.is_over.set(true);
         outcome
     }
 
-    async fn rounds(&mut self, rounds: u64) -> Result<()> {
+    async fn rounds(&mut self, rounds: u64, ends: &Ends) -> Result<()> {
         let chain = &self.chain.governance.chain;
-        for _ in 0..rounds {
+        let mut done = 0;
+        while done < rounds || !ends.are_enough() {
+            done += 1;
             for _ in 0..=random(3)? {
                 self.number += 1;
                 self.chain.create_app(self.number).await?;
             }
+            tokio::time::sleep(Duration::from_millis(random(150)?)).await;
             let above = chain.block_number().await?.saturating_sub(self.base);
             // Shallow ones more often, so that something stays.
             let depth = 1 + random(1 + random(DEEPEST.min(above))?)?;
             self.chain.reorg(depth).await?;
-            self.reorgs += 1;
             // Where the reorg took it away, the same app once more: its policy is named anew, in another block.
             let _ = self.chain.create_app(self.number).await;
             self.number += 1;
@@ -158,15 +182,14 @@ impl<'a> Driver<'a> {
 }
 
 /// Drops a running indexer in the middle of whatever it does, again and again.
-async fn drop_at_random(index: &mut Index, goes_on: &Cell<bool>) -> Result<u64> {
-    let mut drops = 0;
-    while goes_on.get() {
-        tokio::time::sleep(Duration::from_millis(random(120)?)).await;
+async fn drop_at_random(index: &mut Index, ends: &Ends, which: usize) -> Result<()> {
+    while !ends.is_over.get() {
+        tokio::time::sleep(Duration::from_millis(random(400)?)).await;
         index.kill();
-        index.restart().await?;
-        drops += 1;
+        index.restart().await.with_context(|| index.database().to_owned())?;
+        ends.count(which);
     }
-    Ok(drops)
+    Ok(())
 }
 
 /// Starts the built program and sends it SIGKILL, again and again.
@@ -175,8 +198,9 @@ async fn kill_at_random(
     network: &Network,
     database: &str,
     name: &str,
-    goes_on: &Cell<bool>,
-) -> Result<u64> {
+    ends: &Ends,
+    which: usize,
+) -> Result<()> {
     let folder = chain.folder();
     let file = folder.join(format!("{name}.network.toml"));
     std::fs::write(&file, network.to_toml())?;
@@ -187,17 +211,16 @@ async fn kill_at_random(
     );
     std::fs::write(&config, text)?;
     let program = built("indexer")?;
-    let mut kills = 0;
-    while goes_on.get() || kills < 2 {
+    while !ends.is_over.get() {
         let spawn = Spawn::new(name, &program, folder);
         let mut leash = Leash::spawn(&spawn, [Path::new("--config"), &config])?;
         tokio::time::sleep(Duration::from_millis(150 + random(700)?)).await;
         ensure!(leash.exited().is_none(), "{name} ended by itself:\n{}", leash.last_words());
         // Waiting for the process to be gone must not hold up the others.
         tokio::task::spawn_blocking(move || leash.kill()).await?;
-        kills += 1;
+        ends.count(which);
     }
-    Ok(kills)
+    Ok(())
 }
 
 /// A program of this workspace: a test lies in `target/<profile>/deps`, programs one up.
