@@ -31,6 +31,12 @@ pub(crate) struct Decoded {
 }
 
 impl Decoded {
+    /// Whether it names this app.
+    pub(crate) fn is_of(&self, app: alloy::primitives::Address) -> bool {
+        let is_it = |argument: &Argument| argument.value.as_address() == Some(app);
+        self.arguments.iter().any(|argument| argument.path == "appId" && is_it(argument))
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         let arguments: Map<String, Value> = self
             .arguments
@@ -85,6 +91,16 @@ impl Interfaces {
                 })
                 .collect(),
         )
+    }
+
+    /// The interface of one contract.
+    pub(crate) fn of(&self, contract: &str) -> Option<&JsonAbi> {
+        self.0.iter().find(|(name, _)| *name == contract).map(|(_, abi)| abi)
+    }
+
+    /// Whether any of our contracts has an event of this name.
+    pub(crate) fn has_event(&self, name: &str) -> bool {
+        self.0.iter().any(|(_, abi)| abi.events().any(|event| event.name == name))
     }
 
     /// The call in these bytes, if one of our contracts has it.
