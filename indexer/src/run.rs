@@ -1,14 +1,23 @@
 //! Starts the indexer: network file, database, listener, and the loop that follows the chain and audits the index.
 
 use crate::{
-    audit::audit, chain::Chain, config::Config, decode::Kind, endpoint::Endpoint, follow::Follower,
-    http, store::Store,
+    audit::audit,
+    chain::Chain,
+    config::Config,
+    decode::{Catalogue, Kind},
+    endpoint::Endpoint,
+    follow::Follower,
+    http,
+    keep::Keeper,
+    store::Store,
 };
 use alloy_primitives::B256;
 use anyhow::{Context, Result};
+use bundle::NetworkName;
 use light_client::{BlockRef, HeadSource};
 use policy::{ChainRules, ForkSchedule};
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
@@ -101,7 +110,9 @@ pub async fn run(config: Config) -> Result<Running> {
     let start = config.checkpoint.unwrap_or(BlockRef::new(0, genesis));
     let store = Store::open(&config.database, hash, network.chain.id, start).await?;
     store.watch_from_start(&followed(&contracts)).await?;
-    let chain = chain(&network, store.cursor().await?.finalized)?;
+    let endpoints = endpoints(&network)?;
+    let keeper = keeper(&network, store.clone(), endpoints.clone())?;
+    let chain = chain(&network, endpoints, store.cursor().await?.finalized)?;
     let follower = Follower::new(&store, contracts.app_registry).await?;
     let service = Arc::new(Service {
         store,
@@ -114,12 +125,14 @@ pub async fn run(config: Config) -> Result<Running> {
     let (stop, stopped) = watch::channel(false);
     let api = axum::serve(listener, http::router(Arc::clone(&service)))
         .with_graceful_shutdown(wait(stopped.clone()));
+    let every = Duration::from_millis(config.poll_milliseconds);
     let tasks = vec![
         tokio::spawn(async {
             if let Err(error) = api.await {
                 warn!("the listener failed: {error}");
             }
         }),
+        tokio::spawn(keeper.run(every, stopped.clone())),
         tokio::spawn(follow(Arc::clone(&service), follower, chain, config, stopped)),
     ];
     info!(%listen, network = %hash, "serving");
@@ -135,13 +148,38 @@ fn followed(contracts: &Contracts) -> [(alloy_primitives::Address, Kind); 4] {
     ]
 }
 
-fn chain(network: &Network, trusted: BlockRef) -> Result<Chain> {
+fn endpoints(network: &Network) -> Result<Vec<Endpoint>> {
     // A second call finds it installed already, which is what we want.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().timeout(ANSWER).build()?;
     let urls = network.chain.endpoints.iter().enumerate();
-    let endpoints: Vec<Endpoint> =
-        urls.map(|(id, url)| Endpoint::new(id, url, http.clone())).collect::<Result<_>>()?;
+    urls.map(|(id, url)| Endpoint::new(id, url, http.clone())).collect()
+}
+
+fn keeper(network: &Network, store: Store, endpoints: Vec<Endpoint>) -> Result<Keeper> {
+    let contracts = network.contracts.context("the network file has no [contracts]")?;
+    let genesis_hash =
+        network.chain.genesis_hash.context("the network file has no genesis_hash")?;
+    Ok(Keeper {
+        store,
+        endpoints,
+        network: NetworkName {
+            chain_id: network.chain.id,
+            genesis_hash,
+            kms_committee: contracts.kms_committee,
+        },
+        fork: network.chain.fork,
+        // A node's address is what the node has posted: it does not lead anywhere else.
+        http: reqwest::Client::builder()
+            .timeout(ANSWER)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?,
+        catalogue: Catalogue::new()?,
+        trails: BTreeMap::new(),
+    })
+}
+
+fn chain(network: &Network, endpoints: Vec<Endpoint>, trusted: BlockRef) -> Result<Chain> {
     let source = HeadSource::agreement(network.chain.agree, endpoints.len())?;
     let rules = ChainRules {
         chain_id: network.chain.id,
