@@ -59,8 +59,9 @@ pub(crate) async fn logs(
 }
 
 /// Those that carry `seq`, and so belong to the trail.
-pub(crate) fn told(abi: &JsonAbi, logs: &[Log]) -> Vec<Told> {
-    logs.iter().filter_map(|log| read(abi, log.block_number?, &log.inner)).collect()
+pub(crate) fn told(abi: &JsonAbi, contract: Address, logs: &[Log]) -> Vec<Told> {
+    let logs = logs.iter().filter(|log| log.address() == contract);
+    logs.filter_map(|log| read(abi, log.block_number?, &log.inner)).collect()
 }
 
 /// Enters `events` on top of `start`, and compares with what is proven.

@@ -12,7 +12,7 @@ use crate::{
     event::Event,
     line::Line,
     state::States,
-    verdict::{Checks, judge, read},
+    verdict::{Checks, Depth, judge, read},
 };
 use alloy_primitives::{Address, Bytes, keccak256};
 use light_client::{Missing, MissingAt, RawAccountProof};
@@ -47,7 +47,7 @@ impl Draft {
     /// [`Refusal`] if what is there does not prove the event.
     pub fn missing(&self) -> Result<Option<MissingAt>, Refusal> {
         let Self { bundle, trusted, line, event, states } = self;
-        match judge(bundle, trusted, line, event, states, &mut Checks::default()) {
+        match judge(bundle, trusted, line, event, states, Depth::Facts, &mut Checks::default()) {
             Ok(_) => Ok(None),
             Err(Refusal::FactMissing(missing)) => Ok(Some(missing)),
             Err(refusal) => Err(refusal),

@@ -89,6 +89,20 @@ pub(crate) fn prove(
     })
 }
 
+/// Asks everything that will be asked, so that what is missing is known before anything costly is judged.
+pub(crate) fn ask(
+    scene: &Scene<'_>,
+    issued: &KeyIssued,
+    proof: &IssuanceProof,
+) -> Result<(), Refusal> {
+    let (contracts, state) = (scene.contracts, &scene.states.event);
+    let seats = proof.signatures.iter().map(|signature| signature.seat).collect();
+    recorded(scene, issued)?;
+    contracts.members(state, proof.statement.epoch, seats)?;
+    contracts.root_rules(state, issued.root)?;
+    contracts.is_allowed(state, scene.event.contract, &proof.statement.attested)
+}
+
 /// Every field of the event is that of the statement, and the id is that of its report_data. [BUN-9]
 fn same(scene: &Scene<'_>, issued: &KeyIssued, statement: &Issuance) -> Result<(), Refusal> {
     let boot = &statement.attested.boot;

@@ -127,7 +127,7 @@ fn prove(bundle: &Bundle, trusted: &Trusted, checks: &mut Checks) -> Result<Clai
             line.block.number()
         ),
     );
-    judge(bundle, trusted, &line, &event, &states, checks)
+    judge(bundle, trusted, &line, &event, &states, Depth::Checks, checks)
 }
 
 /// Network, headers, receipt, event: everything that needs no state.
@@ -173,6 +173,7 @@ pub(crate) fn judge(
     line: &Line,
     event: &Event,
     states: &States,
+    depth: Depth,
     checks: &mut Checks,
 ) -> Result<Claim, Refusal> {
     let chain_id = bundle.network.chain_id;
@@ -194,11 +195,25 @@ pub(crate) fn judge(
     );
     let scene = Scene { chain_id, trusted, contracts: &contracts, states, line, event };
     match (&event.kind, &bundle.issuance) {
-        (Kind::Issued(issued), Some(proof)) => issuance::prove(&scene, issued, proof, checks),
+        (Kind::Issued(issued), Some(proof)) => {
+            if depth == Depth::Facts {
+                issuance::ask(&scene, issued, proof)?;
+            }
+            issuance::prove(&scene, issued, proof, checks)
+        }
         (Kind::Issued(_), None) => Err(Refusal::StatementMissing),
         (Kind::Revoked(_), Some(_)) => Err(Refusal::StatementSurplus),
         (Kind::Revoked(revoked), None) => revocation::prove(&scene, revoked, &bundle.trail, checks),
     }
+}
+
+/// What is asked first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// As the spec has it: each check before the next.
+    Checks,
+    /// Every fact first.
+    Facts,
 }
 
 /// The checks so far.

@@ -97,7 +97,7 @@ impl Audit {
             };
             let end = trail(&mut proven, contract).await?;
             let logs = replay::logs(&proven.chain, contract, self.from, finalized).await?;
-            let told = replay::told(abi, &logs);
+            let told = replay::told(abi, contract, &logs);
             let outcome = replay::compare(start, end, &told);
             let changed = match outcome {
                 Outcome::Changed => changed(global, contract, start, &told).await?,
