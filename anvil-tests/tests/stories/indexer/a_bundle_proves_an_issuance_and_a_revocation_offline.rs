@@ -3,10 +3,11 @@
 //!
 //! With `BLESS_BUNDLES=1` the two bundles become `vectors/bundle/`'s.
 
+use abi::AllowlistPolicy;
 use alloy::primitives::{B256, keccak256};
 use anvil_tests::{Index, quorate, shared, story};
 use anyhow::{Context, Result, ensure};
-use devnet::plan::find_repository;
+use devnet::{governance::App, harness::Network, plan::find_repository};
 use policy_cli::Exit;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -17,8 +18,11 @@ fn holds() {
         let network = shared().await?;
         let app = network.create_app().await?;
         let enclave = network.enclave(&app, "soft-a").await?;
-        network.boot_to_key(&enclave).await?;
+        for _ in 0..3 {
+            network.boot_to_key(&enclave).await?;
+        }
         network.governance.revoke(&app).await.map_err(anyhow::Error::from)?;
+        approve_another(network, &app).await?;
         network.governance.chain.mine(3).await?;
         let folder = tempfile::tempdir()?;
         let index = Index::start(&network.committee.network, folder.path(), "bundle").await?;
@@ -26,7 +30,7 @@ fn holds() {
         std::fs::write(&file, network.committee.network.to_toml())?;
         let named = network.governance.network_hash().await?;
         for (name, kind) in [("KeyIssued", "issuance"), ("ComposeHashRevoked", "revocation")] {
-            let text = bundle_of(&index, &app.id.to_string(), name).await?;
+            let text = bundle_of(&index, &app.id.to_string(), name, 0).await?;
             let path = folder.path().join(format!("{kind}.json"));
             std::fs::write(&path, &text)?;
             let block = end_of(&text)?;
@@ -47,20 +51,50 @@ fn holds() {
                 bless(kind, &text, block, named)?;
             }
         }
+        // Every part of it is true, and of another boot: bound to nothing of the first one's (cosign GHSA-8gw7-4j42-w388).
+        let first = bundle_of(&index, &app.id.to_string(), "KeyIssued", 0).await?;
+        let second = bundle_of(&index, &app.id.to_string(), "KeyIssued", 1).await?;
+        let mut mixed: bundle::Bundle = serde_json::from_str(&first)?;
+        let other: bundle::Bundle = serde_json::from_str(&second)?;
+        mixed.issuance.clone_from(&other.issuance);
+        let trusted = bundle::Trusted {
+            block: end_of(&first)?,
+            network: named,
+            fork: network.committee.network.chain.fork,
+            root: None,
+        };
+        let verdict = bundle::verify(&mixed.to_text(), &trusted);
+        ensure!(verdict.word() == "statement-mismatch", "{verdict:?}");
+        if std::env::var_os("BLESS_BUNDLES").is_some() {
+            let part = serde_json::to_string(&other.issuance)?;
+            let folder = find_repository(Path::new("."))?.join("vectors/bundle");
+            std::fs::write(folder.join("another-issuance.part"), part)?;
+        }
         evidence(&index, &app.id.to_string()).await
     });
 }
 
-/// The bundle of the app's first event of this name, once it is kept.
-async fn bundle_of(index: &Index, app: &str, name: &str) -> Result<String> {
+/// The bundle of one of the app's events of this name, once it is kept.
+async fn bundle_of(index: &Index, app: &str, name: &str, place: usize) -> Result<String> {
     let path = format!("/v1/events?app={app}&name={name}&finality=finalized");
-    let is_there = |_, body: &Value| body["events"].as_array().is_some_and(|all| !all.is_empty());
+    let is_there = |_, body: &Value| body["events"].as_array().is_some_and(|all| all.len() > place);
     let body = index.until(&path, is_there).await?;
-    let event = &body["events"][0];
+    let event = &body["events"][place];
     let block = event["block_hash"].as_str().context("a hash")?;
     let path = format!("/v1/events/{block}/{}/bundle", event["log_index"]);
     index.until(&path, |status, _| status == 200).await?;
     index.text(&path).await
+}
+
+/// The policy goes on after the revocation, about other code.
+async fn approve_another(network: &Network, app: &App) -> Result<()> {
+    let call = AllowlistPolicy::approveComposeHashCall {
+        composeHash: B256::repeat_byte(7),
+        uri: "ipfs://another".to_owned(),
+    };
+    let governance = &network.governance;
+    governance.chain.send(governance.owner, app.id, call).await?;
+    Ok(())
 }
 
 /// The hash of the last header.
