@@ -69,7 +69,7 @@ class Judge:
             self.refuse("not-a-bundle")
         self.require(bundle["format"] == FORMAT, "unknown-format")
         canonical = json.dumps(bundle, separators=(",", ":"), ensure_ascii=False) + "\n"
-        in_order = list(bundle) in (FIELDS, [*FIELDS, "issuance"])
+        in_order = self.in_order(bundle)
         self.require(canonical == text and in_order and all(map(is_canonical_hex, texts(bundle))), "not-canonical")
         self.require(len(bundle["headers"]) <= MAX_HEADERS, "too-many")
         self.require(len(bundle["trail"]["later"]) <= MAX_LATER, "too-many")
@@ -111,6 +111,33 @@ class Judge:
             for signature in bundle["issuance"]["signatures"]:
                 exact(signature, "seat r vs")
                 number(signature["seat"]), unhex(signature["r"], 32), unhex(signature["vs"], 32)
+
+    def in_order(self, bundle):
+        """Whether the fields of everything stand in the one order."""
+        facts = "address balance nonce codeHash storageHash nodes slots"
+        expected = [
+            (bundle, " ".join([*FIELDS, *(["issuance"] if "issuance" in bundle else [])])),
+            (bundle["network"], "chainId genesisHash kmsCommittee"),
+            (bundle["receipt"], "index bytes nodes"),
+            (bundle["trail"], "before later"),
+            *((step["event"], "topic arguments") for step in bundle["trail"]["later"] if "event" in step),
+        ]
+        for account in [*bundle["atEvent"], *bundle["atBlock"]]:
+            expected += [(account, facts), *((slot, "slot value nodes") for slot in account["slots"])]
+        if "issuance" in bundle:
+            expected.append((bundle["issuance"], " ".join(ISSUANCE_FIELDS)))
+            expected += [(signature, "seat r vs") for signature in bundle["issuance"]["signatures"]]
+            expected += self.structs("Issuance", bundle["issuance"]["statement"])
+        return all(list(found) == names.split() for found, names in expected)
+
+    def structs(self, name, value):
+        """A struct of the statement and those within it, each with its fields in order."""
+        types = self.types()
+        yield value, " ".join(field for _, field in types[name])
+        for kind, field in types[name]:
+            base = kind.removesuffix("[]")
+            for inner in (value[field] if kind.endswith("[]") else [value[field]]) if base in types else []:
+                yield from self.structs(base, inner)
 
     # --- headers, receipt, event ---
 
@@ -548,7 +575,7 @@ def number(value):
 
 
 def exact(found, names):
-    if list(found) != names.split():
+    if set(found) != set(names.split()):
         raise ValueError("other fields")
 
 
