@@ -43,8 +43,12 @@ class Judge:
         at_event = self.prove(bundle["atEvent"], first, codes, used)
         at_block = self.prove(bundle["atBlock"], last, codes, used)
         self.require(used == set(codes), "surplus")
-        self.trail(bundle["trail"], contract, topics, data, seq, at_block)
         self.committee = committee
+        if kind == "KeyIssued":
+            self.require(self.ask_address(at_event, committee, "issuanceLog()") == contract, "other-log")
+        else:
+            self.judges(contract, topics[1], at_event), self.judges(contract, topics[1], at_block)
+        self.trail(bundle["trail"], contract, topics, data, seq, at_block)
         if kind == "KeyIssued":
             self.require("issuance" in bundle, "statement-missing")
             self.issuance(bundle["issuance"], contract, topics, data, first, at_event, trusted)
@@ -381,7 +385,6 @@ class Judge:
             statement["anchor"]["number"] == number_of(anchor),
         ):
             self.require(holds, "statement-mismatch")
-        self.require(self.ask_address(state, self.committee, "issuanceLog()") == contract, "other-log")
         recorded = self.ask(state, contract, "recorded(bytes32)", issuance_id)
         self.require(number_of(recorded[0]) == header["number"], "not-recorded")
         self.signatures(proof, contract, state)
@@ -515,14 +518,16 @@ class Judge:
 
     # --- a revocation ---
 
+    def judges(self, contract, app, state):
+        registry = self.ask_address(state, self.committee, "registryOf(address)", app)
+        info = self.ask(state, registry, "appInfo(address)", app)
+        self.require(len(info) > 9, "no-answer")
+        self.require(info[1][12:] == contract, "other-policy")
+        self.require(number_of(info[8]) == 0, "foreign-policy")
+
     def revocation(self, later, contract, topics, seq, at_event, at_block):
-        app, compose = topics[1], topics[2]
+        compose = topics[2]
         for state in (at_event, at_block):
-            registry = self.ask_address(state, self.committee, "registryOf(address)", app)
-            info = self.ask(state, registry, "appInfo(address)", app)
-            self.require(len(info) > 9, "no-answer")
-            self.require(info[1][12:] == contract, "other-policy")
-            self.require(number_of(info[8]) == 0, "foreign-policy")
             since = self.ask(state, contract, "composeHashEffectiveAt(bytes32)", compose)
             self.require(number_of(since[0]) == 0, "still-listed")
         approved = self.topic("ComposeHashApproved(address,bytes32,uint64,string,uint64)")

@@ -11,7 +11,7 @@ use crate::{
     store::{EventRow, Store},
     trail::Trail,
 };
-use ::bundle::{NetworkName, Trusted};
+use ::bundle::{Bundle, NetworkName, Trusted};
 use alloy_primitives::{Address, B256};
 use anyhow::Result;
 use light_client::BlockRef;
@@ -69,7 +69,7 @@ impl Keeper {
         let finalized = self.store.cursor().await?.finalized;
         let events = self.store.unbundled(finalized.number, BATCH).await?;
         for event in &events {
-            match self.make(event, finalized).await {
+            match self.make_near(event, finalized).await {
                 Ok(bundle) => {
                     self.store.keep_bundle(event, bundle).await?;
                     debug!(block = %event.block, log = event.log_index, "bundle kept");
@@ -84,12 +84,15 @@ impl Keeper {
         Ok(events.len())
     }
 
-    /// Where the bundle of `event` ends.
-    fn end(event: &EventRow, finalized: BlockRef) -> BlockRef {
-        match finalized.number.saturating_sub(event.block.number) <= NEAR {
-            true => finalized,
-            false => event.block,
+    /// Ends the bundle at the finalized block, if that is near and what the event says still holds there; else at its own.
+    async fn make_near(&mut self, event: &EventRow, finalized: BlockRef) -> Result<Bundle> {
+        if finalized.number.saturating_sub(event.block.number) <= NEAR {
+            match self.make(event, finalized).await {
+                Ok(bundle) => return Ok(bundle),
+                Err(cause) => debug!(block = %event.block, "not up to {finalized}: {cause:#}"),
+            }
         }
+        self.make(event, event.block).await
     }
 
     fn trusted(&self, block: B256) -> Trusted {

@@ -41,12 +41,7 @@ pub(crate) fn prove(
     recorded(scene, issued)?;
     checks.holds(
         "record",
-        format!(
-            "{} is the network's IssuanceLog, and recorded[{}] is block {}",
-            scene.event.contract,
-            issued.issuanceId,
-            scene.line.event.number()
-        ),
+        format!("recorded[{}] is block {}", issued.issuanceId, scene.line.event.number()),
     );
     let seats = signatures(scene, proof)?;
     checks.holds(
@@ -128,14 +123,21 @@ fn same(scene: &Scene<'_>, issued: &KeyIssued, statement: &Issuance) -> Result<(
     Ok(())
 }
 
-/// The log that emitted the event is the network's, and its slot names this block. [BUN-8]
-fn recorded(scene: &Scene<'_>, issued: &KeyIssued) -> Result<(), Refusal> {
-    let (state, actual) = (&scene.states.event, scene.event.contract);
-    let expected = scene.contracts.issuance_log(state)?;
+/// The log that emitted the event is the network's. [BUN-8]
+pub(crate) fn of_the_log(scene: &Scene<'_>, checks: &mut Checks) -> Result<(), Refusal> {
+    let actual = scene.event.contract;
+    let expected = scene.contracts.issuance_log(&scene.states.event)?;
     if expected != actual {
         return Err(Refusal::OtherLog { expected, actual });
     }
+    checks.holds("log", format!("{actual} is the network's IssuanceLog"));
+    Ok(())
+}
+
+/// Its slot names this block. [BUN-8]
+fn recorded(scene: &Scene<'_>, issued: &KeyIssued) -> Result<(), Refusal> {
     let expected = scene.line.event.number();
+    let state = &scene.states.event;
     let actual = scene.contracts.recorded(state, scene.event.contract, issued.issuanceId)?;
     if expected != actual {
         return Err(Refusal::NotRecorded { expected, actual });

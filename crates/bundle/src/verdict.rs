@@ -178,6 +178,11 @@ pub(crate) fn judge(
 ) -> Result<Claim, Refusal> {
     let chain_id = bundle.network.chain_id;
     let contracts = Contracts::new(&bundle.network, trusted.fork);
+    let scene = Scene { chain_id, trusted, contracts: &contracts, states, line, event };
+    match &event.kind {
+        Kind::Issued(_) => issuance::of_the_log(&scene, checks)?,
+        Kind::Revoked(revoked) => revocation::of_the_policy(&scene, revoked, checks)?,
+    }
     let led = trail::replay(&bundle.trail, event, chain_id)?;
     if contracts.trail(&states.block, event.contract)? != led {
         let (contract, block) = (event.contract, line.block.number());
@@ -193,7 +198,6 @@ pub(crate) fn judge(
             line.block.number()
         ),
     );
-    let scene = Scene { chain_id, trusted, contracts: &contracts, states, line, event };
     match (&event.kind, &bundle.issuance) {
         (Kind::Issued(issued), Some(proof)) => {
             if depth == Depth::Facts {

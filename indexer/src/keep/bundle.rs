@@ -21,9 +21,8 @@ const MAX_FACTS: usize = 1_024;
 const PAGE: u32 = 4_096;
 
 impl Keeper {
-    /// The bundle of a finalized event.
-    pub(super) async fn make(&mut self, event: &EventRow, finalized: BlockRef) -> Result<Bundle> {
-        let end = Self::end(event, finalized);
+    /// The bundle of a finalized event, up to block `end`.
+    pub(super) async fn make(&mut self, event: &EventRow, end: BlockRef) -> Result<Bundle> {
         let above = end.number.saturating_add(1);
         let headers = self.store.headers(event.block.number, above, PAGE).await?;
         let receipt = self.store.receipt(event.block.hash, event.tx_index).await?;
