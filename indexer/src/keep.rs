@@ -1,5 +1,5 @@
 //! Takes what nodes forget: evidence, and a bundle of every issuance and revocation once its block is final. Spec:
-//! docs/spec/index.md [IDX-10], [IDX-11], docs/spec/bundle.md. Trusts: no node and no endpoint; evidence is checked by its hash,
+//! docs/spec/bundle.md [BUN-16], [BUN-17]. Trusts: no node and no endpoint; evidence is checked by its hash,
 //! and a bundle is one only if the verifier says so. It goes its own pace beside the index and holds nothing up.
 
 mod bundle;

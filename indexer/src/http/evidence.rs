@@ -1,5 +1,5 @@
 //! `GET /v1/evidence/{hash}` and `GET /v1/events/{block_hash}/{log_index}/bundle`: what proves an event to somebody who trusts
-//! neither this indexer nor any node. Spec: docs/spec/index.md [IDX-10], [IDX-11].
+//! neither this indexer nor any node. Spec: docs/spec/bundle.md [BUN-16], [BUN-17].
 
 use super::{Refused, events::find};
 use crate::{run::Service, store::Kept};

@@ -1,4 +1,4 @@
-//! One bundle: from rows what rows have, from endpoints what the verifier asks for. Spec: docs/spec/index.md [IDX-11].
+//! One bundle: from rows what rows have, from endpoints what the verifier asks for. Spec: docs/spec/bundle.md [BUN-17].
 
 use super::Keeper;
 use crate::{

@@ -1,4 +1,4 @@
-//! Evidence from the nodes that judged it, by its hash. Spec: docs/spec/index.md [IDX-10].
+//! Evidence from the nodes that judged it, by its hash. Spec: docs/spec/bundle.md [BUN-16].
 
 use super::Keeper;
 use alloy_primitives::{B256, Bytes, keccak256};

@@ -1,4 +1,4 @@
-//! Evidence, code and bundles: what outlives the nodes that served it. Spec: docs/spec/index.md [IDX-10], [IDX-11].
+//! Evidence, code and bundles: what outlives the nodes that served it. Spec: docs/spec/bundle.md [BUN-16], [BUN-17].
 
 use super::{EventRow, Query, Store, Table, Type, rows::event};
 use alloy_primitives::{B256, Bytes, keccak256};

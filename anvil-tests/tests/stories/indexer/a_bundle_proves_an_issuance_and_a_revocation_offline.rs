@@ -1,5 +1,5 @@
 //! An enclave boots, then its code is revoked: the indexer keeps the evidence and a bundle of each, and `quorate verify bundle`
-//! says ok to whoever names the right block and network, with no network at hand, and to nobody else. P10. [BUN-2] [IDX-10] [IDX-11]
+//! says ok to whoever names the right block and network, with no network at hand, and to nobody else. P10. [BUN-2] [BUN-16] [BUN-17]
 //!
 //! With `BLESS_BUNDLES=1` the two bundles become `vectors/bundle/`'s.
 
@@ -22,7 +22,10 @@ fn holds() {
             network.boot_to_key(&enclave).await?;
         }
         network.governance.revoke(&app).await.map_err(anyhow::Error::from)?;
-        approve_another(network, &app).await?;
+        approve(network, &app, B256::repeat_byte(7)).await?;
+        let undone = network.create_app().await?;
+        network.governance.revoke(&undone).await.map_err(anyhow::Error::from)?;
+        approve(network, &undone, undone.compose_hash).await?;
         network.governance.chain.mine(3).await?;
         let folder = tempfile::tempdir()?;
         let index = Index::start(&network.committee.network, folder.path(), "bundle").await?;
@@ -70,6 +73,12 @@ fn holds() {
             let folder = find_repository(Path::new("."))?.join("vectors/bundle");
             std::fs::write(folder.join("another-issuance.part"), part)?;
         }
+        // What was undone since is proven up to its own block alone, where it held.
+        let text = bundle_of(&index, &undone.id.to_string(), "ComposeHashRevoked", 0).await?;
+        let short: bundle::Bundle = serde_json::from_str(&text)?;
+        ensure!(short.headers.len() == 1, "it ends elsewhere");
+        let verdict = bundle::verify(&text, &bundle::Trusted { block: end_of(&text)?, ..trusted });
+        ensure!(verdict.word() == "ok", "{verdict:?}");
         evidence(&index, &app.id.to_string()).await
     });
 }
@@ -86,10 +95,10 @@ async fn bundle_of(index: &Index, app: &str, name: &str, place: usize) -> Result
     index.text(&path).await
 }
 
-/// The policy goes on after the revocation, about other code.
-async fn approve_another(network: &Network, app: &App) -> Result<()> {
+/// The policy goes on after the revocation.
+async fn approve(network: &Network, app: &App, compose_hash: B256) -> Result<()> {
     let call = AllowlistPolicy::approveComposeHashCall {
-        composeHash: B256::repeat_byte(7),
+        composeHash: compose_hash,
         uri: "ipfs://another".to_owned(),
     };
     let governance = &network.governance;
