@@ -1,8 +1,7 @@
 //! The chain at one block, proven: what a node would see there, with the crates that nodes decide with.
 //!
-//! Spec: docs/spec/simulate.md [SIM-1]. Trusts: as many endpoints as network.toml wants to agree on the block's hash, and
-//! none of them for what is in it: every account, slot and code is verified against the header before it counts.
-//! Events are told, not proven, unless [`crate::trail`] finds them complete.
+//! Trusts: as many endpoints as network.toml wants to agree on the block's hash, and none of them for what is in it: every
+//! account, slot and code is verified against the header before it counts.
 
 use crate::{
     chain::{Chain, ChainError, Head, TransportError, cause, http, origin},
@@ -30,10 +29,7 @@ const MAX_FETCHES: usize = 4_096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum At {
     Finalized,
-    Latest,
     Number(u64),
-    /// The user vouches for the hash.
-    Hash(B256),
 }
 
 /// Why there is no proven answer.
@@ -59,10 +55,6 @@ pub(crate) enum ProvenError {
     Read(Box<ReadError>),
     #[error("{0}")]
     Run(String),
-    #[error(
-        "{endpoint} hides or changes events of {contract}: {told} of {proven} that its trail proves were told truly"
-    )]
-    EventsHidden { endpoint: String, contract: Address, told: u64, proven: u64 },
 }
 
 impl ProvenError {
@@ -77,18 +69,16 @@ impl ProvenError {
             | Self::NoAgreement(_)
             | Self::NotOnChain(_)
             | Self::Unprovable(_)
-            | Self::TooManyFacts
-            | Self::EventsHidden { .. } => Exit::Network,
+            | Self::TooManyFacts => Exit::Network,
         }
     }
 
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
-            Self::Forged { .. }
-            | Self::ForgedHeader { .. }
-            | Self::AnotherBlock { .. }
-            | Self::EventsHidden { .. } => vec!["ask another endpoint: --rpc-url URL".into()],
-            Self::Read(_) => vec!["--network names another network, or --block is too old".into()],
+            Self::Forged { .. } | Self::ForgedHeader { .. } | Self::AnotherBlock { .. } => {
+                vec!["ask another endpoint: --rpc-url URL".into()]
+            }
+            Self::Read(_) => vec!["--network names another network, or the block is too old".into()],
             _ => Vec::new(),
         }
     }
@@ -102,12 +92,6 @@ impl From<ReadError> for ProvenError {
 
 impl From<policy::CallError> for ProvenError {
     fn from(error: policy::CallError) -> Self {
-        Self::Run(error.to_string())
-    }
-}
-
-impl From<policy::DecideError> for ProvenError {
-    fn from(error: policy::DecideError) -> Self {
         Self::Run(error.to_string())
     }
 }
@@ -206,9 +190,7 @@ async fn agreed(
     at: At,
 ) -> Result<(B256, String), Failure> {
     let tag = match at {
-        At::Hash(hash) => return Ok((hash, "as named on the command line".to_owned())),
         At::Finalized => json!("finalized"),
-        At::Latest => json!("latest"),
         At::Number(number) => json!(U64::from(number)),
     };
     let source = HeadSource::agreement(agree, endpoints.len()).map_err(ProvenError::Agreement)?;

@@ -16,7 +16,7 @@ impl Keeper {
             return Ok(known);
         }
         for node in self.store.node_endpoints().await? {
-            match self.from_node(&node, hash).await {
+            match self.ask_node(&node, hash).await {
                 Ok(bytes) => {
                     self.store.keep_evidence(hash, &bytes).await?;
                     return Ok(bytes);
@@ -27,7 +27,7 @@ impl Keeper {
         bail!("evidence missing: no node of the committee serves {hash}")
     }
 
-    async fn from_node(&self, node: &str, hash: B256) -> Result<Bytes> {
+    async fn ask_node(&self, node: &str, hash: B256) -> Result<Bytes> {
         let url = format!("{}/v1/evidence/{hash}", node.trim_end_matches('/'));
         let mut response = self.http.get(url).send().await?.error_for_status()?;
         let mut bytes = Vec::new();

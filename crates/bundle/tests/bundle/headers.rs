@@ -74,6 +74,15 @@ fn collateral_that_was_no_longer_valid_at_the_block_is_refused() {
 }
 
 #[test]
+fn what_the_policy_denies_at_the_block_is_refused() {
+    // [BUN-12] A quarter of an hour before, the approval did not count yet; the evidence was good already.
+    let (mut bundle, mut trusted) = good("issuance");
+    remade(&mut bundle, &mut trusted, |header| header.timestamp -= 900);
+    let verdict = verify(&bundle.to_text(), &trusted);
+    assert_eq!(verdict.word(), "policy-denies", "{:?}", verdict.outcome);
+}
+
+#[test]
 fn a_reverted_transaction_proves_nothing() {
     // [BUN-4]
     let (mut bundle, mut trusted) = good("issuance");
