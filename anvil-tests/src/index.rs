@@ -42,6 +42,7 @@ impl Index {
             listen: ([127, 0, 0, 1], 0).into(),
             poll_milliseconds: 30,
             audit_milliseconds: 100,
+            proofs: true,
             checkpoint: None,
         };
         let mut index = Self { config, http: tee_client::http_client()?, running: None };

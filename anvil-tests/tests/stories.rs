@@ -50,6 +50,7 @@ mod stories {
         mod a_deleted_row_turns_readyz_red;
         mod an_audit_without_an_indexer_names_what_an_rpc_hides;
         mod an_rpc_that_hides_an_event_is_caught;
+        mod killed_at_random_the_index_is_a_fresh_one;
         mod reorg_unwinds_the_index;
         mod the_index_tells_every_event_of_a_boot;
     }

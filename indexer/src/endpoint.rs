@@ -3,13 +3,17 @@
 use alloy::{
     primitives::{Address, B256, Bytes, U64},
     providers::{Provider, RootProvider},
-    rpc::{client::RpcClient, types::TransactionReceipt},
+    rpc::{
+        client::{BatchRequest, RpcClient},
+        types::TransactionReceipt,
+    },
     transports::http::Http,
 };
 use anyhow::{Context, Result};
 use light_client::{BlockRef, EndpointClaim, EndpointId, ProofRequest, RawAccountProof, RawHeader};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::fmt::Debug;
 
 /// An endpoint by its place in the network file.
 #[derive(Clone, Debug)]
@@ -46,6 +50,23 @@ impl Endpoint {
         self.ask("eth_getBlockByHash", json!([hash, false])).await
     }
 
+    /// Headers by height, in one request.
+    pub(crate) async fn headers(&self, from: u64, to: u64) -> Result<Vec<RawHeader>> {
+        let method = "eth_getBlockByNumber";
+        let mut batch = BatchRequest::new(self.provider.client());
+        let mut asked = Vec::new();
+        for number in from..=to {
+            let params = (U64::from(number), false);
+            asked.push(batch.add_call::<_, Option<RawHeader>>(method, &params)?);
+        }
+        batch.send().await.context(method)?;
+        let mut headers = Vec::new();
+        for answer in asked {
+            headers.extend(answer.await.context(method)?);
+        }
+        Ok(headers)
+    }
+
     pub(crate) async fn receipts(&self, hash: B256) -> Result<Vec<TransactionReceipt>> {
         self.ask("eth_getBlockReceipts", json!([hash])).await
     }
@@ -76,10 +97,12 @@ impl Endpoint {
         Ok(BlockRef::new(told.header.number, told.hash))
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T> {
-        let answer: Value =
+    async fn ask<T>(&self, method: &'static str, params: Value) -> Result<T>
+    where
+        T: DeserializeOwned + Debug + Send + Sync + Unpin + 'static,
+    {
+        let answer: Option<T> =
             self.provider.raw_request(method.into(), params).await.context(method)?;
-        anyhow::ensure!(!answer.is_null(), "{method}: there is no such block there");
-        serde_json::from_value(answer).context(method)
+        answer.with_context(|| format!("{method}: there is no such block there"))
     }
 }

@@ -16,12 +16,14 @@ mod chain;
 pub mod config;
 mod decode;
 mod endpoint;
+mod endpoints;
 mod follow;
 mod http;
 mod keep;
 mod receipts;
 mod run;
 mod store;
+mod task;
 mod trail;
 
 pub use config::Config;

@@ -89,19 +89,23 @@ impl ProvenReceipts {
         self.encoded.get(usize::try_from(tx_index).ok()?)
     }
 
-    /// The trie nodes from `receiptsRoot` to the receipt. [IDX-7]
-    pub(crate) fn prove(&self, tx_index: u64) -> Vec<Bytes> {
-        let target = key(tx_index);
-        let mut builder =
-            HashBuilder::default().with_proof_retainer(ProofRetainer::from_iter([target]));
+    /// The trie nodes from `receiptsRoot` to each of these receipts, in their order. [IDX-7]
+    pub(crate) fn prove(&self, tx_indexes: &[u64]) -> Vec<Vec<Bytes>> {
+        let targets: Vec<Nibbles> = tx_indexes.iter().copied().map(key).collect();
+        let retainer = ProofRetainer::from_iter(targets.iter().copied());
+        let mut builder = HashBuilder::default().with_proof_retainer(retainer);
         let mut leaves: Vec<(Nibbles, &Bytes)> = (0u64..).map(key).zip(&self.encoded).collect();
         leaves.sort_unstable_by_key(|(path, _)| *path);
         for (path, receipt) in leaves {
             builder.add_leaf(path, receipt);
         }
         let _ = builder.root();
-        let nodes = builder.take_proof_nodes().into_nodes_sorted();
-        nodes.into_iter().map(|(_, node)| node).collect()
+        let nodes = builder.take_proof_nodes();
+        let of = |target: &Nibbles| nodes.matching_nodes_sorted(target);
+        targets
+            .iter()
+            .map(|target| of(target).into_iter().map(|(_, node)| node).collect())
+            .collect()
     }
 }
 

@@ -170,6 +170,15 @@ impl Store {
         row.map(|row| row.hash("hash")).transpose()
     }
 
+    /// The canonical blocks at heights from `first` to `last`.
+    pub(crate) async fn hashes(&self, first: u64, last: u64) -> Result<BTreeMap<u64, B256>> {
+        let query = Query::new(
+            "SELECT number, hash FROM blocks WHERE canonical = 1 AND number >= $1 AND number <= $2",
+        );
+        let rows = self.fetch(query.bind(first).bind(last)).await?;
+        rows.iter().map(|row| Ok((row.uint("number")?, row.hash("hash")?))).collect()
+    }
+
     /// The time of the newest stored block.
     pub(crate) async fn head_time(&self) -> Result<Option<u64>> {
         let query =

@@ -4,7 +4,7 @@
 
 use crate::words;
 use alloy::dyn_abi::{DynSolValue, EventExt, JsonAbiExt};
-use alloy::json_abi::{JsonAbi, Param};
+use alloy::json_abi::{Event, JsonAbi, Param};
 use alloy::primitives::{B256, hex};
 use alloy::sol_types::{Panic, Revert, SolError};
 use serde_json::{Map, Value, json};
@@ -80,7 +80,9 @@ impl Interfaces {
             "KmsCommittee",
             "AttestationRegistry",
             "KmsCeremony",
-            "IssuanceLog"
+            "IssuanceLog",
+            "AllOfPolicy",
+            "LicensePolicy"
         ];
         Self(
             artefacts
@@ -93,9 +95,13 @@ impl Interfaces {
         )
     }
 
-    /// The interface of one contract.
-    pub(crate) fn of(&self, contract: &str) -> Option<&JsonAbi> {
-        self.0.iter().find(|(name, _)| *name == contract).map(|(_, abi)| abi)
+    /// The event with this topic, if it carries `seq` and so belongs to a trail. An event of one name and shape is the same
+    /// in every contract of ours.
+    pub(crate) fn trail_event(&self, topic: B256) -> Option<&Event> {
+        let events = self.0.iter().flat_map(|(_, abi)| abi.events());
+        let mut carriers =
+            events.filter(|event| event.inputs.last().is_some_and(|input| input.name == "seq"));
+        carriers.find(|event| event.selector() == topic)
     }
 
     /// Whether any of our contracts has an event of this name.
@@ -267,6 +273,6 @@ mod tests {
 
     #[test]
     fn every_artefact_has_an_interface() {
-        assert_eq!(Interfaces::ours().0.len(), 6);
+        assert_eq!(Interfaces::ours().0.len(), 8);
     }
 }

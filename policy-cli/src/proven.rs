@@ -78,7 +78,9 @@ impl ProvenError {
             Self::Forged { .. } | Self::ForgedHeader { .. } | Self::AnotherBlock { .. } => {
                 vec!["ask another endpoint: --rpc-url URL".into()]
             }
-            Self::Read(_) => vec!["--network names another network, or the block is too old".into()],
+            Self::Read(_) => {
+                vec!["--network names another network, or the block is too old".into()]
+            }
             _ => Vec::new(),
         }
     }

@@ -2,8 +2,8 @@
 //! [TRAIL-1], docs/spec/bundle.md [BUN-14]. Trusts: the proven slots; no event that is told.
 
 use crate::chain::{Chain, ChainError};
+use crate::decode::Interfaces;
 use alloy::dyn_abi::{DynSolValue, EventExt};
-use alloy::json_abi::{Event, JsonAbi};
 use alloy::primitives::{Address, B256, Log as RawLog, keccak256};
 use alloy::providers::Provider;
 use alloy::rpc::types::{Filter, Log};
@@ -59,9 +59,9 @@ pub(crate) async fn logs(
 }
 
 /// Those that carry `seq`, and so belong to the trail.
-pub(crate) fn told(abi: &JsonAbi, contract: Address, logs: &[Log]) -> Vec<Told> {
+pub(crate) fn told(interfaces: &Interfaces, contract: Address, logs: &[Log]) -> Vec<Told> {
     let logs = logs.iter().filter(|log| log.address() == contract);
-    logs.filter_map(|log| read(abi, log.block_number?, &log.inner)).collect()
+    logs.filter_map(|log| read(interfaces, log.block_number?, &log.inner)).collect()
 }
 
 /// Enters `events` on top of `start`, and compares with what is proven.
@@ -91,10 +91,9 @@ impl Told {
     }
 }
 
-fn read(abi: &JsonAbi, block: u64, log: &RawLog) -> Option<Told> {
+fn read(interfaces: &Interfaces, block: u64, log: &RawLog) -> Option<Told> {
     let topic = *log.topics().first()?;
-    let event: &Event = abi.events().find(|event| event.selector() == topic)?;
-    event.inputs.last().filter(|input| input.name == "seq")?;
+    let event = interfaces.trail_event(topic)?;
     let decoded = event.decode_log_parts(log.topics().iter().copied(), &log.data.data).ok()?;
     let (mut indexed, mut body) = (decoded.indexed.into_iter(), decoded.body.into_iter());
     let mut values = Vec::new();

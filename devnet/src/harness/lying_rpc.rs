@@ -18,7 +18,7 @@ pub enum RpcLie {
     Slot,
     /// The last byte of every code is another (`eth_getCode`).
     Code,
-    /// Every header, asked by its hash, has another state root.
+    /// Every header has another state root.
     Header,
     /// The last log of every block is left out (`eth_getBlockReceipts`), and of every answer (`eth_getLogs`).
     HiddenLog,
@@ -135,7 +135,7 @@ impl Inner {
                 change_all(slots.filter_map(|slot| slot.get_mut("value")), plus_one)
             }
             (RpcLie::Code, "eth_getCode") => change_all([result], other_last_digit),
-            (RpcLie::Header, "eth_getBlockByHash") => {
+            (RpcLie::Header, "eth_getBlockByHash" | "eth_getBlockByNumber") => {
                 change_all(result.get_mut("stateRoot"), other_last_digit)
             }
             (RpcLie::HiddenLog, "eth_getBlockReceipts") => {

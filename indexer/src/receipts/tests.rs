@@ -49,8 +49,9 @@ fn true_receipts_hold_and_every_one_is_provable() {
     let told = many();
     let header = header(&told);
     let proven = ProvenReceipts::verify(&header, told).unwrap();
-    for index in [0, 1, 127, 128, 199] {
-        let (value, proof) = (proven.encoded(index).unwrap().to_vec(), proven.prove(index));
+    let indexes = [0, 1, 127, 128, 199];
+    for (index, proof) in indexes.into_iter().zip(proven.prove(&indexes)) {
+        let value = proven.encoded(index).unwrap().to_vec();
         let root = header.fields().receipts_root;
         alloy_trie::proof::verify_proof(root, key(index), Some(value.clone()), &proof).unwrap();
         let other = Some([value.as_slice(), &[0]].concat());

@@ -42,15 +42,12 @@ pub(crate) struct Audit {
 pub(crate) enum AuditError {
     #[error("block {from} is above the finalized block, {finalized}")]
     NotFinal { from: u64, finalized: u64 },
-    #[error("the interface of {0} is missing")]
-    NoInterface(&'static str),
 }
 
 impl AuditError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::NotFinal { .. } => Exit::Usage,
-            Self::NoInterface(_) => Exit::Internal,
         }
     }
 
@@ -90,14 +87,13 @@ impl Audit {
         let mut compared = Vec::new();
         for (contract, kind) in contracts(&proven.chain).await? {
             output.talk(&format!("{kind} {contract}"))?;
-            let abi = interfaces.of(kind).ok_or(AuditError::NoInterface(kind))?;
             let start = match &mut before {
                 Some(before) => trail(before, contract).await?,
                 None => Trail::first(proven.rules.chain_id, contract),
             };
             let end = trail(&mut proven, contract).await?;
             let logs = replay::logs(&proven.chain, contract, self.from, finalized).await?;
-            let told = replay::told(abi, contract, &logs);
+            let told = replay::told(&interfaces, contract, &logs);
             let outcome = replay::compare(start, end, &told);
             let changed = match outcome {
                 Outcome::Changed => changed(global, contract, start, &told).await?,
@@ -131,7 +127,7 @@ pub(crate) async fn contracts(chain: &Chain) -> Result<BTreeMap<Address, &'stati
     let to = chain.head.number;
     for log in replay::logs(chain, of.app_registry, 0, to).await? {
         if let Some(policy) = named_policy(&log) {
-            contracts.insert(policy, "AllowlistPolicy");
+            contracts.insert(policy, "Policy");
         }
     }
     Ok(contracts)

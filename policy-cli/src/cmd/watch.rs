@@ -141,7 +141,7 @@ fn learn(known: &mut BTreeMap<Address, &'static str>, chain: &Chain, log: &Log) 
     if log.address() == chain.contracts.app_registry
         && let Some(policy) = named_policy(log)
     {
-        known.insert(policy, "AllowlistPolicy");
+        known.insert(policy, "Policy");
     }
 }
 
