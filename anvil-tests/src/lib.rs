@@ -4,8 +4,10 @@
 
 pub mod caught;
 mod index;
+mod quorate;
 
 pub use index::Index;
+pub use quorate::quorate;
 
 use anyhow::{Context, Result};
 use devnet::{

@@ -261,6 +261,12 @@ impl Decoded {
         }
     }
 
+    /// abi.encode of all arguments in declared order.
+    pub(crate) fn arguments(&self) -> Vec<u8> {
+        let values = self.values.iter().map(|(_, value)| value.clone());
+        DynSolValue::Tuple(values.collect()).abi_encode_params()
+    }
+
     /// The policy that an event of AppRegistry names, to be followed from here on. [IDX-3]
     pub(crate) fn named_policy(&self) -> Option<NamedPolicy> {
         if !matches!(self.name.as_deref(), Some("AppEntered" | "PolicySet")) {

@@ -71,6 +71,14 @@ impl Endpoint {
         Ok(told.into_iter().map(ReceiptEnvelope::try_from).collect::<Result<_, _>>()?)
     }
 
+    /// Calldata of a transaction.
+    pub(crate) async fn input(&self, block: B256, index: u64) -> Result<Bytes> {
+        let place = json!([block, U64::from(index)]);
+        let told: Value = self.ask("eth_getTransactionByBlockHashAndIndex", place).await?;
+        let input = told.get("input").cloned().context("a transaction has an input")?;
+        Ok(serde_json::from_value(input)?)
+    }
+
     pub(crate) async fn proof(
         &self,
         request: &ProofRequest,

@@ -4,19 +4,22 @@ use crate::{
     audit::Auditor,
     chain::Chain,
     config::Config,
-    decode::Kind,
+    decode::{Catalogue, Kind},
     endpoint::Endpoint,
     endpoints::Endpoints,
     follow::{Follower, Reached},
     http,
+    keep::Keeper,
     store::Store,
 };
 use alloy_primitives::Address;
 use alloy_primitives::B256;
 use anyhow::{Context, Result};
+use bundle::NetworkName;
 use light_client::{BlockRef, HeadSource};
 use policy::{ChainRules, ForkSchedule};
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
@@ -109,7 +112,9 @@ pub async fn run(config: Config) -> Result<Running> {
     let start = config.checkpoint.unwrap_or(BlockRef::new(0, genesis));
     let store = Store::open(&config.database, hash, network.chain.id, start).await?;
     store.watch_from_start(&followed(&network, &contracts)).await?;
-    let chain = chain(&network, store.cursor().await?.finalized)?;
+    let endpoints = endpoints(&network)?;
+    let keeper = keeper(&network, store.clone(), endpoints.clone())?;
+    let chain = chain(&network, endpoints, store.cursor().await?.finalized)?;
     let follower = Follower::new(&store, contracts.app_registry, config.proofs).await?;
     let service = Arc::new(Service {
         store,
@@ -122,7 +127,12 @@ pub async fn run(config: Config) -> Result<Running> {
     let (stop, stopped) = watch::channel(false);
     let api = axum::serve(listener, http::router(Arc::clone(&service)))
         .with_graceful_shutdown(wait(stopped.clone()));
-    let tasks = vec![
+    // Without receipt proofs there is nothing that a bundle could prove its event by.
+    let keep = config.proofs.then(|| {
+        let every = Duration::from_millis(config.poll_milliseconds);
+        tokio::spawn(keeper.run(every, stopped.clone()))
+    });
+    let mut tasks = vec![
         tokio::spawn(async {
             if let Err(error) = api.await {
                 warn!("the listener failed: {error}");
@@ -130,6 +140,7 @@ pub async fn run(config: Config) -> Result<Running> {
         }),
         tokio::spawn(follow(Arc::clone(&service), follower, chain, config, stopped)),
     ];
+    tasks.extend(keep);
     info!(%listen, network = %hash, "serving");
     Ok(Running { listen, stop, tasks, service })
 }
@@ -154,13 +165,38 @@ fn followed(network: &Network, contracts: &Contracts) -> Vec<(Address, Kind)> {
     ours.into_iter().chain(named).collect()
 }
 
-fn chain(network: &Network, trusted: BlockRef) -> Result<Chain> {
+fn endpoints(network: &Network) -> Result<Vec<Endpoint>> {
     // A second call finds it installed already, which is what we want.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().timeout(ANSWER).build()?;
     let urls = network.chain.endpoints.iter().enumerate();
-    let endpoints: Vec<Endpoint> =
-        urls.map(|(id, url)| Endpoint::new(id, url, http.clone())).collect::<Result<_>>()?;
+    urls.map(|(id, url)| Endpoint::new(id, url, http.clone())).collect()
+}
+
+fn keeper(network: &Network, store: Store, endpoints: Vec<Endpoint>) -> Result<Keeper> {
+    let contracts = network.contracts.context("the network file has no [contracts]")?;
+    let genesis_hash =
+        network.chain.genesis_hash.context("the network file has no genesis_hash")?;
+    Ok(Keeper {
+        store,
+        endpoints,
+        network: NetworkName {
+            chain_id: network.chain.id,
+            genesis_hash,
+            kms_committee: contracts.kms_committee,
+        },
+        fork: network.chain.fork,
+        // A node's address is what the node has posted: it does not lead anywhere else.
+        http: reqwest::Client::builder()
+            .timeout(ANSWER)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?,
+        catalogue: Catalogue::new()?,
+        trails: BTreeMap::new(),
+    })
+}
+
+fn chain(network: &Network, endpoints: Vec<Endpoint>, trusted: BlockRef) -> Result<Chain> {
     let source = HeadSource::agreement(network.chain.agree, endpoints.len())?;
     let rules = ChainRules {
         chain_id: network.chain.id,

@@ -25,12 +25,14 @@ use std::{
 
 mod database;
 mod dump;
+mod evidence;
 mod insert;
 mod rows;
 mod sql;
 
 pub(crate) use database::Write;
 pub use dump::dump;
+pub(crate) use evidence::Kept;
 pub(crate) use insert::{Table, Type};
 pub(crate) use rows::{EventRow, Filter, TrailProof, VerdictRow};
 pub(crate) use sql::{Query, Row, Value};

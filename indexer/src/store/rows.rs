@@ -156,7 +156,7 @@ impl Store {
     }
 }
 
-fn event(row: &Row) -> Result<EventRow> {
+pub(super) fn event(row: &Row) -> Result<EventRow> {
     let topics = row.bytes("topics")?;
     Ok(EventRow {
         block: BlockRef::new(row.uint("block_number")?, row.hash("block_hash")?),
