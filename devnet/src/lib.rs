@@ -16,6 +16,7 @@ pub mod harness;
 pub mod hosts;
 pub mod leash;
 pub mod plan;
+pub mod postgres;
 pub mod quorate;
 pub mod revert;
 pub mod up;

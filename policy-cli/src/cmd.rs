@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod approve;
 pub(crate) mod at_once;
+pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod compose;
 pub(crate) mod decode;
@@ -17,7 +18,9 @@ pub(crate) mod proposed;
 pub(crate) mod revoke;
 pub(crate) mod root;
 pub(crate) mod status;
+pub(crate) mod verify;
 pub(crate) mod vote;
+pub(crate) mod watch;
 
 use crate::{
     chain::Chain,
@@ -53,6 +56,9 @@ pub(crate) async fn run(
         Verb::Veto(veto) => veto.run(global, output).await,
         Verb::Decode(decode) => decode.run(global, output).await,
         Verb::Man(man) => man.run(output),
+        Verb::Verify(verify::Verify::Bundle(bundle)) => bundle.run(global, output),
+        Verb::Audit(audit) => audit.run(global, output).await,
+        Verb::Watch(watch) => watch.run(global, output).await,
         Verb::Completions(completions) => completions.run(output),
     }
 }

@@ -1,10 +1,21 @@
 //! What ends a run early: one enum per area, gathered here. Each says its exit code and its hints by exhaustive match.
 
 use crate::{
-    agent::AgentError, apps::AppError, calls::CallsError, chain::ChainError,
-    cmd::decode::DecodeError, cmd::man::NoVerb, compose::ComposeError, exit::Exit, file::FileError,
-    governor::GovernorError, inner::Unreadable, network::NetworkFileError, proposal::TextError,
-    send::SendError, signer::SignerError,
+    agent::AgentError,
+    apps::AppError,
+    calls::CallsError,
+    chain::ChainError,
+    cmd::{audit::AuditError, decode::DecodeError, man::NoVerb, watch::WatchError},
+    compose::ComposeError,
+    exit::Exit,
+    file::FileError,
+    governor::GovernorError,
+    inner::Unreadable,
+    network::NetworkFileError,
+    proposal::TextError,
+    proven::ProvenError,
+    send::SendError,
+    signer::SignerError,
 };
 
 use std::path::{Path, PathBuf};
@@ -40,6 +51,12 @@ pub(crate) enum Failure {
     Signer(#[from] SignerError),
     #[error(transparent)]
     Send(#[from] SendError),
+    #[error(transparent)]
+    Proven(#[from] ProvenError),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     #[error("the answer could not be written: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -66,6 +83,9 @@ impl Failure {
             Self::Text(error) => error.exit(),
             Self::Signer(error) => error.exit(),
             Self::Send(error) => error.exit(),
+            Self::Proven(error) => error.exit(),
+            Self::Audit(error) => error.exit(),
+            Self::Watch(error) => error.exit(),
             Self::Output(_) => Exit::Internal,
         }
     }
@@ -87,6 +107,9 @@ impl Failure {
             Self::Text(error) => error.hints(),
             Self::Signer(error) => error.hints(),
             Self::Send(error) => error.hints(),
+            Self::Proven(error) => error.hints(),
+            Self::Audit(error) => error.hints(),
+            Self::Watch(error) => error.hints(),
             Self::Output(_) => Vec::new(),
         }
     }
