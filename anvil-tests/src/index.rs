@@ -34,6 +34,7 @@ impl Index {
             poll_milliseconds: 30,
             audit_milliseconds: 100,
             checkpoint: None,
+            ready_file: None,
         };
         let mut index = Self { config, http: tee_client::http_client()?, running: None };
         index.restart().await?;

@@ -1,9 +1,10 @@
 //! `devnet up`: everything as processes of its own, told step by step.
 //!
-//! With `--once` the whole story: boot, boot again on another vendor's machine, revoke, boot again. Whatever happens, what
-//! was started is stopped.
+//! With `--once` the whole story: boot, boot again on another vendor's machine, revoke, boot again; and whether the index has
+//! all of it. Whatever happens, what was started is stopped.
 
 mod enclave;
+mod index;
 mod outcomes;
 mod printer;
 
@@ -18,6 +19,7 @@ use alloy::primitives::B256;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use enclave::{Boot, boot};
+use index::Index;
 use outcomes::Outcomes;
 use printer::Printer;
 use soft_tee::Machine;
@@ -81,6 +83,7 @@ pub async fn up(arguments: Up, stop: impl Future<Output = ()>) -> Result<bool> {
     let story = async {
         let committee = bring_up(&plan, &chain, &mut running.hosts, &mut printer).await?;
         let file = write_network(&arguments.data, &committee.network)?;
+        let index = start_indexer(&plan, &file, &mut running.hosts, &mut printer).await?;
         let app = create_app(&plan, &devnet, &committee, &mut printer).await?;
         let block = chain.block_number().await?;
         committee.wait_for_head(&mut running.hosts, block).await?;
@@ -89,10 +92,15 @@ pub async fn up(arguments: Up, stop: impl Future<Output = ()>) -> Result<bool> {
                 .await?;
         if !arguments.once {
             ensure!(first.report().is_some(), "the enclave got no key:\n{}", first.said());
-            stays_up(&plan, &committee, &app, &file, &mut running, &mut printer).await?;
+            stays_up(&plan, &committee, &app, &index, &file, &mut running, &mut printer).await?;
             return Ok(true);
         }
-        once(&plan, &committee, &app, first, &mut running.hosts, &programs, &mut printer).await
+        let rest =
+            once(&plan, &committee, &app, first, &mut running.hosts, &programs, &mut printer);
+        let mut outcomes = rest.await?;
+        index.outcomes(&committee, &app, &mut running.hosts, &mut outcomes).await?;
+        println!("\n{outcomes}");
+        Ok(outcomes.held())
     };
     tokio::pin!(stop);
     let outcome = tokio::select! {
@@ -161,6 +169,27 @@ fn write_network(data: &Path, network: &Network) -> Result<PathBuf> {
     let file = data.join("network.toml");
     std::fs::write(&file, network.to_toml()).with_context(|| file.display().to_string())?;
     Ok(file)
+}
+
+/// The indexer, on the network file that was written for it.
+async fn start_indexer(
+    plan: &Plan,
+    network: &Path,
+    hosts: &mut Hosts,
+    printer: &mut Printer,
+) -> Result<Index> {
+    let config = indexer::Config {
+        network: std::path::absolute(network)?,
+        database: plan.folder.join("index.sqlite"),
+        listen: ([127, 0, 0, 1], 0).into(),
+        poll_milliseconds: plan.poll_milliseconds,
+        audit_milliseconds: 10_000,
+        checkpoint: None,
+        ready_file: None,
+    };
+    let index = Index::at(hosts.start_indexer(config).await?.listen)?;
+    printer.step(format!("the indexer serves {}", index.url()));
+    Ok(index)
 }
 
 /// An app with one approved compose hash and two listed machines, of two vendors.
@@ -245,7 +274,7 @@ async fn once(
     hosts: &mut Hosts,
     programs: &Programs,
     printer: &mut Printer,
-) -> Result<bool> {
+) -> Result<Outcomes> {
     let mut outcomes = Outcomes::default();
     outcomes.key(&first);
     let second = boot_on(plan, committee, app, 1, hosts, programs, printer).await?;
@@ -257,8 +286,7 @@ async fn once(
     committee.wait_for_head(hosts, block).await?;
     let third = boot_on(plan, committee, app, 0, hosts, programs, printer).await?;
     outcomes.refused_by_all(&third, committee);
-    println!("\n{outcomes}");
-    Ok(outcomes.held())
+    Ok(outcomes)
 }
 
 /// Prints what is where and waits for ever, as long as every process lives.
@@ -266,6 +294,7 @@ async fn stays_up(
     plan: &Plan,
     committee: &Committee,
     app: &App,
+    index: &Index,
     file: &Path,
     running: &mut Running,
     printer: &mut Printer,
@@ -275,6 +304,7 @@ async fn stays_up(
     let lines = [
         ("chain", governance.chain.url().to_owned()),
         ("nodes", committee.urls().join(" ")),
+        ("indexer", index.url().to_owned()),
         ("seats", committee.vendors()),
         ("app", app.id.to_string()),
         ("its owner", format!("{} (anvil's second account)", governance.owner)),

@@ -10,6 +10,7 @@ use light_client::{BlockRef, HeadSource};
 use policy::{ChainRules, ForkSchedule};
 use std::{
     net::SocketAddr,
+    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
@@ -30,6 +31,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     service: Arc<Service>,
+    ready_file: Option<PathBuf>,
 }
 
 /// What the API shows.
@@ -76,6 +78,10 @@ impl Running {
             }
         }
         self.service.store.close().await;
+        if let Some(path) = &self.ready_file {
+            // Whoever finds it gone has what it should say.
+            let _ = std::fs::remove_file(path);
+        }
     }
 }
 
@@ -111,6 +117,7 @@ pub async fn run(config: Config) -> Result<Running> {
     });
     let listener = TcpListener::bind(config.listen).await.context("binding `listen`")?;
     let listen = listener.local_addr()?;
+    let ready_file = config.ready_file.clone();
     let (stop, stopped) = watch::channel(false);
     let api = axum::serve(listener, http::router(Arc::clone(&service)))
         .with_graceful_shutdown(wait(stopped.clone()));
@@ -123,7 +130,12 @@ pub async fn run(config: Config) -> Result<Running> {
         tokio::spawn(follow(Arc::clone(&service), follower, chain, config, stopped)),
     ];
     info!(%listen, network = %hash, "serving");
-    Ok(Running { listen, stop, tasks, service })
+    if let Some(path) = &ready_file {
+        let ready = serde_json::json!({ "pid": std::process::id(), "listen": listen });
+        std::fs::write(path, ready.to_string())
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(Running { listen, stop, tasks, service, ready_file })
 }
 
 fn followed(contracts: &Contracts) -> [(alloy_primitives::Address, Kind); 4] {
