@@ -4,6 +4,7 @@
 
 pub mod caught;
 mod index;
+pub mod sse;
 
 pub use index::Index;
 

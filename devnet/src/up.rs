@@ -180,7 +180,7 @@ async fn start_indexer(
 ) -> Result<Index> {
     let config = indexer::Config {
         network: std::path::absolute(network)?,
-        database: plan.folder.join("index.sqlite"),
+        database: plan.folder.join("index.sqlite").display().to_string(),
         listen: ([127, 0, 0, 1], 0).into(),
         poll_milliseconds: plan.poll_milliseconds,
         audit_milliseconds: 10_000,

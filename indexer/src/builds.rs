@@ -1,5 +1,5 @@
 //! What our contracts are built from, for block explorers: the compiler's metadata and every source, and which code on chain is
-//! which build. Spec: docs/spec/index.md [IDX-14]. Trusts: nothing; metadata and sources are those that the code itself names by
+//! which build. Spec: docs/spec/api.md [API-5]. Trusts: nothing; metadata and sources are those that the code itself names by
 //! hash, and a build is served for an address only once the code there is proven and is this build's.
 
 use alloy_primitives::{Address, Bytes, hex};
@@ -11,10 +11,8 @@ use std::{
 };
 
 /// ERC-1167: the code of a clone, around the address of what it runs.
-const CLONE: ([u8; 10], [u8; 15]) = (
-    hex!("363d3d373d3d3d363d73"),
-    hex!("5af43d82803e903d91602b57fd5bf3"),
-);
+const CLONE: ([u8; 10], [u8; 15]) =
+    (hex!("363d3d373d3d3d363d73"), hex!("5af43d82803e903d91602b57fd5bf3"));
 
 /// One contract as the compiler left it.
 #[derive(Debug)]
@@ -107,6 +105,7 @@ impl Builds {
             "KmsCeremony",
             "KmsCommittee",
             "LicensePolicy",
+            "PolicyFactory",
             "QuorateGovernor",
             "VotesToken",
         );

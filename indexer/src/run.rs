@@ -1,8 +1,15 @@
 //! Starts the indexer: network file, database, listener, and the loop that follows the chain and audits the index.
 
 use crate::{
-    audit::audit, chain::Chain, config::Config, decode::Kind, endpoint::Endpoint, follow::Follower,
-    http, store::Store,
+    audit::audit,
+    builds::Builds,
+    chain::{self, Chain},
+    config::Config,
+    decode::Kind,
+    endpoint::Endpoint,
+    follow::Follower,
+    http,
+    store::Store,
 };
 use alloy_primitives::B256;
 use anyhow::{Context, Result};
@@ -14,7 +21,11 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
 use tracing::{error, info, warn};
 use wire::network::{Contracts, Network};
 
@@ -40,6 +51,14 @@ pub(crate) struct Service {
     pub(crate) store: Store,
     pub(crate) network: B256,
     pub(crate) head_source: String,
+    /// Which of our builds run where.
+    pub(crate) builds: Builds,
+    /// Changes whenever the index has.
+    pub(crate) news: watch::Sender<()>,
+    /// True once the indexer is told to stop.
+    pub(crate) stopped: watch::Receiver<bool>,
+    /// A permit for each open stream.
+    pub(crate) streams: Arc<Semaphore>,
     status: RwLock<Status>,
 }
 
@@ -109,16 +128,20 @@ pub async fn run(config: Config) -> Result<Running> {
     store.watch_from_start(&followed(&contracts)).await?;
     let chain = chain(&network, store.cursor().await?.finalized)?;
     let follower = Follower::new(&store, contracts.app_registry).await?;
+    let (stop, stopped) = watch::channel(false);
     let service = Arc::new(Service {
         store,
         network: hash,
         head_source: chain.source().to_string(),
+        builds: Builds::new()?,
+        news: watch::Sender::new(()),
+        stopped: stopped.clone(),
+        streams: Arc::new(Semaphore::new(http::MAX_STREAMS)),
         status: RwLock::default(),
     });
     let listener = TcpListener::bind(config.listen).await.context("binding `listen`")?;
     let listen = listener.local_addr()?;
     let ready_file = config.ready_file.clone();
-    let (stop, stopped) = watch::channel(false);
     let api = axum::serve(listener, http::router(Arc::clone(&service)))
         .with_graceful_shutdown(wait(stopped.clone()));
     let tasks = vec![
@@ -127,7 +150,7 @@ pub async fn run(config: Config) -> Result<Running> {
                 warn!("the listener failed: {error}");
             }
         }),
-        tokio::spawn(follow(Arc::clone(&service), follower, chain, config, stopped)),
+        tokio::spawn(follow(Arc::clone(&service), follower, chain, config, contracts, stopped)),
     ];
     info!(%listen, network = %hash, "serving");
     if let Some(path) = &ready_file {
@@ -168,6 +191,7 @@ async fn follow(
     mut follower: Follower,
     mut chain: Chain,
     config: Config,
+    contracts: Contracts,
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut audited = None;
@@ -179,11 +203,15 @@ async fn follow(
                     status.looked = Some(Instant::now());
                     status.failure = None;
                 });
+                service.news.send_replace(());
                 let is_due = audited.is_none_or(|(block, at): (BlockRef, Instant)| {
                     block != finalized || at.elapsed() >= often
                 });
                 if is_due && check(&service, &follower, &mut chain).await {
                     audited = Some((finalized, Instant::now()));
+                }
+                if let Err(cause) = identify(&service, &contracts, &mut chain).await {
+                    warn!("what runs at an address was not proven: {cause:#}");
                 }
             }
             Err(cause) => {
@@ -219,7 +247,30 @@ async fn check(service: &Service, follower: &Follower, chain: &mut Chain) -> boo
     is_done
 }
 
-async fn wait(mut stopped: watch::Receiver<bool>) {
+/// Finds out what runs at the next addresses of which that is not known.
+async fn identify(service: &Service, contracts: &Contracts, chain: &mut Chain) -> Result<()> {
+    let (store, builds) = (&service.store, &service.builds);
+    let finalized = store.cursor().await?.finalized.number;
+    let mut unknown = Vec::new();
+    if !builds.knows(contracts.kms_committee) {
+        unknown.push(contracts.access_manager);
+        if let Ok(ceremony) = chain.ceremony_code(contracts.kms_committee).await {
+            unknown.push(ceremony);
+        }
+    }
+    let watched = store.watched().await?;
+    let watched = watched.iter().filter(|watched| watched.since.number <= finalized);
+    let watched = watched.map(|watched| watched.address).filter(|address| !builds.knows(*address));
+    unknown.extend(watched.take(chain::AT_ONCE));
+    unknown.dedup();
+    match unknown.is_empty() {
+        true => Ok(()),
+        false => chain.identify(builds, &unknown).await,
+    }
+}
+
+/// Until the indexer is told to stop.
+pub(crate) async fn wait(mut stopped: watch::Receiver<bool>) {
     // An error means that the sender is gone: stop as well.
     let _ = stopped.wait_for(|stop| *stop).await;
 }

@@ -2,7 +2,9 @@
 
 mod support;
 
-use abi::{AccessManager, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee, PolicyFactory};
+use abi::{
+    AccessManager, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee, PolicyFactory,
+};
 use abi::{app_registry, attestation_registry};
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::{SolCall, SolConstructor};

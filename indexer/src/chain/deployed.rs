@@ -1,4 +1,4 @@
-//! Which builds run where, by code that is proven at the finalized block. Spec: docs/spec/index.md [IDX-14].
+//! Which builds run where, by code that is proven at the finalized block. Spec: docs/spec/api.md [API-5].
 
 use super::Chain;
 use crate::builds::{Builds, Code};
@@ -67,7 +67,7 @@ impl Chain {
     async fn code(&self, state: &mut ProvenState, address: Address) -> Result<Bytes> {
         for _ in 0..MAX_FACTS {
             match state.code(address) {
-                Ok(code) => return Ok(code),
+                Ok(code) => return Ok(code.bytes().clone()),
                 Err(missing) => {
                     let wanted = MissingAt { block: state.block(), missing };
                     self.supply(state, wanted).await.map(drop)?;

@@ -1,5 +1,5 @@
 //! Opaque marks that a caller hands back: where a page of the list ended, and where a stream stands. Both name blocks by hash, so
-//! that a reorg between two requests is seen. [IDX-9] [IDX-10]
+//! that a reorg between two requests is seen. [IDX-9] [API-3]
 
 use super::Refused;
 use crate::store::Position;
@@ -21,7 +21,9 @@ const STREAM: u8 = 2;
 impl PageCursor {
     pub(super) fn write(&self) -> String {
         let (block, log_index) = self.after;
-        hex::encode([&[PAGE][..], &write(self.of), &write(block), &log_index.to_be_bytes()].concat())
+        hex::encode(
+            [&[PAGE][..], &write(self.of), &write(block), &log_index.to_be_bytes()].concat(),
+        )
     }
 
     pub(super) fn read(text: &str) -> Result<Self, Refused> {

@@ -1,5 +1,5 @@
 //! `GET /v1/events` and one event. Every row says how final it is; every page belongs to one block, and a cursor tells when a reorg
-//! took that block away. [IDX-9] [IDX-12]
+//! took that block away. [IDX-9] [API-2]
 
 use super::{
     Refused,

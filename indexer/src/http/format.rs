@@ -1,5 +1,5 @@
 //! A list of events as JSON, CSV or JSON Lines, with headers that say what the rows are and a digest over the bytes, so that a file
-//! on its own can be checked and cited. [IDX-12]
+//! on its own can be checked and cited. [API-2]
 
 use super::{
     Refused,

@@ -1,4 +1,4 @@
-//! Every refusal as problem details (RFC 9457) with a stable code. Internals go to the log, never to the caller. [IDX-11]
+//! Every refusal as problem details (RFC 9457) with a stable code. Internals go to the log, never to the caller. [API-1]
 
 use super::shape::Block;
 use axum::{
@@ -71,7 +71,10 @@ impl Code {
 
     fn word(self) -> String {
         // A unit variant is a JSON string.
-        serde_json::to_value(self).ok().and_then(|word| Some(word.as_str()?.to_owned())).unwrap_or_default()
+        serde_json::to_value(self)
+            .ok()
+            .and_then(|word| Some(word.as_str()?.to_owned()))
+            .unwrap_or_default()
     }
 }
 

@@ -1,5 +1,5 @@
-//! What each block brings to whoever follows the index, and takes away again if it is orphaned. Spec: docs/spec/index.md
-//! [IDX-10].
+//! What each block brings to whoever follows the index, and takes away again if it is orphaned. Spec: docs/spec/api.md
+//! [API-3].
 //!
 //! A block brings its events; and if it is the first to name a policy of ours, also what that policy emitted in blocks before. So
 //! every event comes exactly once, with a block that does not change any more unless it is orphaned.
@@ -44,7 +44,8 @@ impl Store {
             "SELECT e.block_number AS number FROM canonical_events e WHERE e.block_number >= $1
                 AND e.block_number <= $2",
         );
-        let query = wanted.narrow(query.bind(from).bind(to)).push(" ORDER BY e.block_number LIMIT 1");
+        let query =
+            wanted.narrow(query.bind(from).bind(to)).push(" ORDER BY e.block_number LIMIT 1");
         let own = self.fetch_one(query).await?.map(|row| row.uint("number")).transpose()?;
         let query = Query::new(
             "SELECT w.since_number AS number FROM watched w

@@ -1,6 +1,9 @@
 //! Events page by page, as of one block: what comes later is no part of the list. Spec: docs/spec/index.md [IDX-9].
 
-use super::{EventRow, Query, Store, rows::event};
+use super::{
+    EventRow, Query, Store, VerdictRow,
+    rows::{event, verdict},
+};
 use crate::decode::Kind;
 use alloy_primitives::{Address, B256};
 use anyhow::{Context, Result};
@@ -85,9 +88,16 @@ impl Store {
         self.fetch(query.push_bind(" LIMIT ", page.limit)).await?.iter().map(event).collect()
     }
 
+    /// The verdict of the last audit on one contract.
+    pub(crate) async fn verdict_of(&self, contract: Address) -> Result<Option<VerdictRow>> {
+        let query = Query::new("SELECT * FROM verdicts WHERE contract = $1").bind(contract);
+        self.fetch_one(query).await?.as_ref().map(verdict).transpose()
+    }
+
     /// A block that is or was stored; the one that the index starts at is never stored.
     pub(crate) async fn block(&self, hash: B256) -> Result<Option<StoredBlock>> {
-        let query = Query::new("SELECT number, hash, parent, canonical FROM blocks WHERE hash = $1");
+        let query =
+            Query::new("SELECT number, hash, parent, canonical FROM blocks WHERE hash = $1");
         let row = self.fetch_one(query.bind(hash)).await?;
         row.map(|row| {
             Ok(StoredBlock {

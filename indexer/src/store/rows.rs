@@ -152,7 +152,7 @@ impl Store {
     }
 }
 
-fn event(row: &Row) -> Result<EventRow> {
+pub(super) fn event(row: &Row) -> Result<EventRow> {
     let topics = row.bytes("topics")?;
     Ok(EventRow {
         block: BlockRef::new(row.uint("block_number")?, row.hash("block_hash")?),
@@ -218,7 +218,7 @@ fn verdict_row(verdict: &VerdictRow) -> Result<Vec<Value>> {
     ])
 }
 
-fn verdict(row: &Row) -> Result<VerdictRow> {
+pub(super) fn verdict(row: &Row) -> Result<VerdictRow> {
     let nodes = |column: &str| -> Result<Vec<Bytes>> {
         let text = row.optional_text(column)?;
         Ok(text.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default())

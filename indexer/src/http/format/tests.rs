@@ -53,7 +53,7 @@ fn read(text: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn whatever_is_in_a_cell_comes_back() {
-    // [IDX-12]
+    // [API-2]
     for uri in ["plain", "a,b", "with \"quotes\"", "two\r\nlines", ""] {
         let rows = read(&csv(&[event(uri), event("x")]));
         assert_eq!(rows.len(), 3);
@@ -67,7 +67,7 @@ fn whatever_is_in_a_cell_comes_back() {
 
 #[test]
 fn the_digest_is_over_the_bytes_and_the_headers_say_what_they_are() {
-    // [IDX-12]
+    // [API-2]
     let range = Range { of: BlockRef::new(9, B256::repeat_byte(9)), from: 1, to: 9 };
     let page = page(vec![event("x")], Some("ab"));
     let query = "limit=1&cursor=00&name=A";
@@ -78,7 +78,10 @@ fn the_digest_is_over_the_bytes_and_the_headers_say_what_they_are() {
     assert_eq!(header("content-digest"), format!("sha-256=:{digest}:"));
     assert_eq!(header("link"), "</v1/events?limit=1&name=A&cursor=ab>; rel=\"next\"");
     let hash = B256::repeat_byte(9);
-    assert_eq!(header("quorate-range"), format!("list=9;hash=\"{hash}\", from=1, to=9, count=1, more=?1"));
+    assert_eq!(
+        header("quorate-range"),
+        format!("list=9;hash=\"{hash}\", from=1, to=9, count=1, more=?1")
+    );
     assert!(header("content-disposition").contains("events-1-9.jsonl"));
     assert_eq!(body.iter().filter(|byte| **byte == b'\n').count(), 1);
 }
@@ -109,13 +112,8 @@ fn accept_chooses_by_quality_and_what_is_unknown_is_refused() {
 #[test]
 fn a_tag_is_of_its_block_and_its_query() {
     let block = |byte| BlockRef::new(9, B256::repeat_byte(byte));
-    let cursor = |safe| Cursor {
-        chain_id: 1,
-        start: block(0),
-        head: block(9),
-        safe,
-        finalized: block(8),
-    };
+    let cursor =
+        |safe| Cursor { chain_id: 1, start: block(0), head: block(9), safe, finalized: block(8) };
     let one = tag(Format::Json, "a=1", block(9), &cursor(8), None);
     assert_eq!(one, tag(Format::Json, "a=1", block(9), &cursor(8), None));
     for other in [
