@@ -15,8 +15,6 @@ use tracing::{error, warn};
 
 mod deployed;
 
-pub(crate) use deployed::AT_ONCE;
-
 /// How long an endpoint may take to say where its chain is.
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many facts one view of ours may ask for.

@@ -3,13 +3,13 @@
 use crate::{
     audit::audit,
     builds::Builds,
-    chain::{self, Chain},
+    chain::Chain,
     config::Config,
     decode::Kind,
     endpoint::Endpoint,
     follow::Follower,
     http,
-    store::Store,
+    store::{Store, Watched},
 };
 use alloy_primitives::B256;
 use anyhow::{Context, Result};
@@ -33,6 +33,9 @@ use wire::network::{Contracts, Network};
 const LAST_MOMENT: Duration = Duration::from_secs(3);
 /// How long an endpoint may take to answer.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// Addresses whose code is looked at in one go; the next go takes the next ones.
+const AT_ONCE: usize = 32;
 
 /// A running indexer. Dropped, it stops where it stands, as if it were killed.
 #[derive(Debug)]
@@ -209,9 +212,9 @@ async fn follow(
                 });
                 if is_due && check(&service, &follower, &mut chain).await {
                     audited = Some((finalized, Instant::now()));
-                }
-                if let Err(cause) = identify(&service, &contracts, &mut chain).await {
-                    warn!("what runs at an address was not proven: {cause:#}");
+                    if let Err(cause) = identify(&service, &contracts, &mut chain).await {
+                        warn!("what runs at an address was not proven: {cause:#}");
+                    }
                 }
             }
             Err(cause) => {
@@ -259,14 +262,23 @@ async fn identify(service: &Service, contracts: &Contracts, chain: &mut Chain) -
         }
     }
     let watched = store.watched().await?;
-    let watched = watched.iter().filter(|watched| watched.since.number <= finalized);
-    let watched = watched.map(|watched| watched.address).filter(|address| !builds.knows(*address));
-    unknown.extend(watched.take(chain::AT_ONCE));
-    unknown.dedup();
-    match unknown.is_empty() {
-        true => Ok(()),
-        false => chain.identify(builds, &unknown).await,
+    let fresh: Vec<Watched> = watched
+        .into_iter()
+        .filter(|watched| watched.since.number <= finalized && !builds.knows(watched.address))
+        .take(AT_ONCE)
+        .collect();
+    unknown.extend(fresh.iter().map(|watched| watched.address));
+    if unknown.is_empty() {
+        return Ok(());
     }
+    chain.identify(builds, &unknown).await?;
+    // What has no code when it is named is none of ours; what the network file names may be deployed later.
+    for watched in fresh.iter().filter(|watched| watched.since_log >= 0) {
+        if !builds.knows(watched.address) {
+            builds.note(watched.address, None, None);
+        }
+    }
+    Ok(())
 }
 
 /// Until the indexer is told to stop.

@@ -52,11 +52,11 @@ fn every_source_is_the_one_that_the_metadata_names() {
             let content = build.source(path).unwrap();
             let hash = keccak256(&content).to_string();
             assert_eq!(source["keccak256"], hash.as_str(), "{}: {path}", build.name);
+            assert!(build.source(&path.replace('@', "_")).is_some());
         }
-        assert!(build.source(&path.replace('@', "_")).is_some());
-    }
-    for other in ["", "..", "../../../etc/passwd", "contracts/src"] {
-        assert_eq!(build.source(other), None);
+        for other in ["", "..", "../../../etc/passwd", "contracts/src"] {
+            assert_eq!(build.source(other), None);
+        }
     }
 }
 

@@ -10,15 +10,12 @@ use policy::AsksForFact;
 
 /// How many facts one address may ask for.
 const MAX_FACTS: usize = 4;
-/// Addresses that are looked at in one go; the next go takes the next ones.
-pub(crate) const AT_ONCE: usize = 32;
-
 impl Chain {
     /// Finds out what runs at `addresses`, and at what their clones run.
     pub(crate) async fn identify(&mut self, builds: &Builds, addresses: &[Address]) -> Result<()> {
         let finalized = self.headers.finalized();
         let header = self.header(finalized).await?;
-        for address in addresses.iter().take(AT_ONCE) {
+        for address in addresses {
             // Code is large: each address has the limit to itself.
             let mut state = self.headers.open(header.clone(), FactLimits::STATE, &self.hints)?;
             let code = self.code(&mut state, *address).await?;

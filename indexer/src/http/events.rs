@@ -3,7 +3,7 @@
 
 use super::{
     Refused,
-    cursor::PageCursor,
+    cursor::{PageCursor, write_position},
     filter::{AskedKind, AskedStanding, address, asked_address, height, selection},
     format::{self, Format},
     problem::Problem,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     run::Service,
-    store::{Cursor, EventRow, PageOf, Selection, Store},
+    store::{Cursor, EventRow, PageOf, Position, Selection, Store},
 };
 use alloy_primitives::{Address, B256};
 use axum::{
@@ -141,6 +141,7 @@ pub(crate) async fn list(
         as_of: AsOf::from(&cursor),
         events: rows.iter().map(|row| Event::new(&cursor, row)).collect(),
         next_cursor,
+        stream_cursor: write_position(Position::after(wanted.of)),
         trail,
     };
     format::respond(format, &page, &wanted.range(&cursor), &query, &tag)

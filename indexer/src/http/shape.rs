@@ -89,6 +89,8 @@ pub(crate) struct EventPage {
     pub(crate) events: Vec<Event>,
     /// For the rest of the list; null at its end.
     pub(crate) next_cursor: Option<String>,
+    /// For `/v1/stream`, which goes on where the list ends.
+    pub(crate) stream_cursor: String,
     /// With a filter for one contract: its trail, as it was compared last.
     pub(crate) trail: Option<Trail>,
 }

@@ -39,7 +39,7 @@ const WINDOW: usize = 64;
 const SLOW: Duration = Duration::from_secs(20);
 /// Without news, how often the reader hears that the connection lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Messages that are worked out at once; no database connection is held while they are sent.
+/// Messages, and blocks, that are worked out at once; no database connection is held while they are sent.
 const BATCH: usize = 256;
 
 /// Which events, and from where on.
@@ -121,7 +121,8 @@ struct Gone;
 /// `event: event` brings an event and `event: retract` takes one back, which a reorg took away; `event: finalized` names the block
 /// up to which nothing will be taken back. `data` is the event as `/v1/events` has it, or the block. Each `id` is a cursor: a
 /// reader that comes back with it (`last-event-id`) gets what it has missed, retractions included. Events that a policy emitted
-/// before an app named it come with the block that names it.
+/// before an app named it come with the block that names it. What was there before the stream began may be taken back as well: to
+/// have it all, begin at `stream_cursor` of a list.
 #[utoipa::path(
     get, path = "/v1/stream", tag = "events",
     params(Asked, ("last-event-id" = Option<String>, Header, description = "The `id` of the last message")),
@@ -143,7 +144,7 @@ pub(crate) async fn stream(
         None => asked.cursor,
     };
     let from_block = height("from_block", asked.from_block)?;
-    let position = start(&service.store, last.as_deref(), from_block).await?;
+    let position = start(&service.store, last.as_deref(), from_block, asked.finality).await?;
     let permit = Arc::clone(&service.streams).try_acquire_owned().map_err(|_| {
         Refused::new(Code::Busy, format!("{MAX_STREAMS} streams are open: come back later"))
     })?;
@@ -169,6 +170,7 @@ async fn start(
     store: &Store,
     last: Option<&str>,
     from_block: Option<u64>,
+    level: Level,
 ) -> Result<Position, Refused> {
     if let Some(last) = last {
         let position = read_position(last)?;
@@ -177,13 +179,16 @@ async fn start(
             None => Err(Refused::reorged(position.block, None)),
         };
     }
-    let Cursor { start, head, .. } = store.cursor().await?;
+    let cursor = store.cursor().await?;
+    // Above it nothing is told yet, so nothing there can be taken back.
+    let newest = level.asked().block(store, &cursor).await?;
+    let start = cursor.start;
     let below = match from_block {
-        None => head,
-        Some(from) if from > head.number.saturating_add(1) => {
+        None => newest,
+        Some(from) if from > newest.number.saturating_add(1) => {
             return Err(Refused::malformed(format!(
-                "from_block: the index is at block {}, leave it out for what comes",
-                head.number
+                "from_block: there is nothing above block {} yet, leave it out for what comes",
+                newest.number
             )));
         }
         Some(from) if from <= start.number.saturating_add(1) => start,
@@ -227,10 +232,7 @@ impl Feed {
     /// Sends what is new, until there is no more.
     async fn catch_up(&mut self) -> Result<Result<(), Gone>> {
         loop {
-            let batch = self.batch().await?;
-            if batch.is_empty() {
-                return Ok(Ok(()));
-            }
+            let (batch, is_all) = self.batch().await?;
             for (message, position) in batch {
                 let (name, data) = match &message {
                     Message::Event(event) => ("event", serde_json::to_string(event)?),
@@ -244,6 +246,9 @@ impl Feed {
                 if sent.is_err() {
                     return Ok(Err(Gone));
                 }
+            }
+            if is_all {
+                return Ok(Ok(()));
             }
         }
     }
@@ -259,21 +264,24 @@ impl Feed {
         }
     }
 
-    /// The next messages, each with the position after it. The feed stands after the last one then.
-    async fn batch(&mut self) -> Result<Vec<(Message, Position)>> {
+    /// The next messages, each with the position after it, and whether that is all. The feed stands after the last one then.
+    async fn batch(&mut self) -> Result<(Vec<(Message, Position)>, bool)> {
         let store = self.service.store.moment().await?;
         let cursor = store.cursor().await?;
         let mut batch = Vec::new();
         self.take_back(&store, &cursor, &mut batch).await?;
         let level = self.level.asked().block(&store, &cursor).await;
         let up_to = level.map_err(|_| anyhow::anyhow!("the level's block can't be read"))?;
-        while batch.len() < BATCH && self.go_on(&store, &cursor, up_to, &mut batch).await? {}
-        let is_at_end = batch.len() < BATCH;
-        if is_at_end && self.told_finalized != Some(cursor.finalized) {
+        let (mut is_all, mut blocks) = (false, 0);
+        while !is_all && batch.len() < BATCH && blocks < BATCH {
+            is_all = !self.go_on(&store, &cursor, up_to, &mut batch).await?;
+            blocks = blocks.saturating_add(1);
+        }
+        if is_all && self.told_finalized != Some(cursor.finalized) {
             self.told_finalized = Some(cursor.finalized);
             batch.push((Message::Finalized(cursor.finalized), self.position));
         }
-        Ok(batch)
+        Ok((batch, is_all))
     }
 
     /// Takes back what reorgs have taken away below the position, newest first.

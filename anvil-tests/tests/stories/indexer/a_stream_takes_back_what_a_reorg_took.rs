@@ -2,6 +2,7 @@
 //! later with the last id it saw. What is told once it is final is never taken back. P6. [API-3]
 
 use abi::{AppRegistry, app_registry::AppRegistry::PolicySetup};
+use alloy::primitives::hex;
 use anvil_tests::{Index, sse::Stream, story};
 use anyhow::{Context, Result, ensure};
 use devnet::{governance::App, harness::BareChain};
@@ -48,6 +49,7 @@ fn holds() {
         while live.finalized == 0 {
             live.message().await?;
         }
+        from_a_list(&chain, &index).await?;
         refused(&index, &live).await
     });
 }
@@ -89,7 +91,7 @@ async fn named_later(chain: &BareChain, index: &Index, app: &App, live: &mut Str
     let policy = made.logs().first().context("it emits")?.address();
     governance.chain.mine(1).await?;
     settled(chain, index).await?;
-    let of_policy = format!("contract={policy:?}");
+    let of_policy = format!("contract={}", hex::encode_prefixed(policy));
     ensure!(index.places(&of_policy).await?.is_empty(), "nothing names it yet");
     live.until(&index.places("").await?).await?;
     let set = AppRegistry::setPolicyCall { appId: app.id, policy };
@@ -106,6 +108,20 @@ async fn named_later(chain: &BareChain, index: &Index, app: &App, live: &mut Str
     live.until(&wanted).await?;
     ensure!(live.retracted >= before + early, "{} of {early}", live.retracted - before);
     late.come_back(index).await?.until(&wanted).await
+}
+
+/// A list says where a stream goes on from it: together they are everything, once.
+async fn from_a_list(chain: &BareChain, index: &Index) -> Result<()> {
+    let before = index.places("").await?;
+    let (_, page) = index.get("/v1/events?limit=1").await?;
+    let cursor = page["stream_cursor"].as_str().context("a cursor")?;
+    let mut stream = index.stream(&format!("cursor={cursor}"), None).await?;
+    chain.create_app(1000).await?;
+    settled(chain, index).await?;
+    let after = index.places("").await?;
+    stream.until(&after.difference(&before).cloned().collect()).await?;
+    ensure!(!stream.held.is_empty(), "nothing was new");
+    Ok(())
 }
 
 /// Cursors that are none, and one of a block that this index never had.

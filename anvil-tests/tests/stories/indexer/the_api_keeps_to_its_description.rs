@@ -2,7 +2,7 @@
 //! [API-4]
 
 use anvil_tests::{Index, bare, story};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, ensure};
 use devnet::plan::find_repository;
 use tokio::process::Command;
 

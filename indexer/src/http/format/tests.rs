@@ -27,7 +27,13 @@ fn event(uri: &str) -> Event {
 fn page(events: Vec<Event>, next_cursor: Option<&str>) -> EventPage {
     let block = Block { number: 9, hash: B256::repeat_byte(9) };
     let as_of = AsOf { latest: block, safe: Height { number: 8 }, finalized: block };
-    EventPage { as_of, events, next_cursor: next_cursor.map(str::to_owned), trail: None }
+    EventPage {
+        as_of,
+        events,
+        next_cursor: next_cursor.map(str::to_owned),
+        stream_cursor: String::new(),
+        trail: None,
+    }
 }
 
 /// A reader of RFC 4180, to read back what was written.
