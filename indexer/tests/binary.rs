@@ -28,6 +28,7 @@ app_registry = "0x0000000000000000000000000000000000000004"
 issuance_log = "0x0000000000000000000000000000000000000005"
 [attestation]
 allows_software = true
+roots = [{ vendor = "a" }, { vendor = "b" }, { vendor = "c" }]
 [delays]
 grant_floor_seconds = 0
 longest_seconds = 0

@@ -69,6 +69,7 @@ pub(crate) struct Asked {
     #[param(inline)]
     format: Option<Format>,
     /// `next_cursor` of the page before. The other conditions should be the same.
+    #[param(pattern = "^01[0-9a-f]{176}$")]
     cursor: Option<String>,
     #[serde(default = "default_limit")]
     #[param(minimum = 1, maximum = 1000, default = 100)]

@@ -72,6 +72,7 @@ pub(crate) struct Asked {
     #[param(minimum = 0, maximum = 9007199254740991_u64)]
     from_block: Option<u64>,
     /// The `id` of the last message. The header `last-event-id` goes before it.
+    #[param(pattern = "^02[0-9a-f]{112}$")]
     cursor: Option<String>,
 }
 

@@ -31,7 +31,6 @@ fn holds() {
             format!("full_match/31337/{stranger}/metadata.json"),
             format!("full_match/1/{}/metadata.json", contracts.app_registry),
             format!("no_match/31337/{}/metadata.json", contracts.app_registry),
-            format!("full_match/31337/{}/sources/../metadata.json", contracts.app_registry),
             format!("full_match/31337/{}/sources/contracts/src/None.sol", contracts.app_registry),
             format!("full_match/31337/{}/immutable-references.json", contracts.app_registry),
             "full_match".to_owned(),

@@ -7,7 +7,7 @@ use devnet::plan::find_repository;
 use tokio::process::Command;
 
 /// Seconds that it may look for more.
-const MAX_SECONDS: &str = "40";
+const MAX_SECONDS: &str = "25";
 
 #[test]
 fn holds() {
