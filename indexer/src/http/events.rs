@@ -4,12 +4,13 @@
 use super::{
     Refused,
     cursor::{PageCursor, write_position},
-    filter::{AskedKind, AskedStanding, address, asked_address, height, selection},
+    filter::{AskedStanding, address, asked_address, height, kind, selection},
     format::{self, Format},
     problem::Problem,
-    shape::{AsOf, Event, EventPage, OneEvent, Trail},
+    shape::{AsOf, Event, EventPage, OneEvent, Trail, kind_schema},
 };
 use crate::{
+    decode::Kind,
     run::Service,
     store::{Cursor, EventRow, PageOf, Position, Selection, Store},
 };
@@ -40,8 +41,9 @@ pub(crate) struct Asked {
     #[param(schema_with = asked_address)]
     contract: Option<Address>,
     /// What that contract is.
-    #[param(inline)]
-    kind: Option<AskedKind>,
+    #[serde(default, deserialize_with = "kind")]
+    #[param(schema_with = kind_schema)]
+    kind: Option<Kind>,
     /// The event's name.
     #[param(pattern = "^[A-Za-z][A-Za-z0-9_]{0,63}$")]
     name: Option<String>,

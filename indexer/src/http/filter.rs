@@ -13,18 +13,6 @@ use utoipa::{
 pub(super) const MAX_NUMBER: u64 = (1 << 53) - 1;
 const MAX_NAME: usize = 64;
 
-/// What a contract is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum AskedKind {
-    KmsCommittee,
-    AttestationRegistry,
-    AppRegistry,
-    IssuanceLog,
-    Policy,
-    ForeignPolicy,
-}
-
 /// Whether a trail commits to an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -37,7 +25,7 @@ pub(crate) enum AskedStanding {
 /// The conditions, if they can be met. An event must meet all of them.
 pub(super) fn selection(
     contract: Option<Address>,
-    kind: Option<AskedKind>,
+    kind: Option<Kind>,
     name: Option<String>,
     app: Option<Address>,
     standing: Option<AskedStanding>,
@@ -49,7 +37,7 @@ pub(super) fn selection(
     }
     Ok(Selection {
         contract,
-        kind: kind.map(AskedKind::kind),
+        kind,
         name,
         app,
         standing: standing.map(AskedStanding::word),
@@ -74,19 +62,6 @@ pub(super) fn height(what: &str, number: Option<u64>) -> Result<Option<u64>, Ref
     }
 }
 
-impl AskedKind {
-    fn kind(self) -> Kind {
-        match self {
-            Self::KmsCommittee => Kind::KmsCommittee,
-            Self::AttestationRegistry => Kind::AttestationRegistry,
-            Self::AppRegistry => Kind::AppRegistry,
-            Self::IssuanceLog => Kind::IssuanceLog,
-            Self::Policy => Kind::Policy,
-            Self::ForeignPolicy => Kind::ForeignPolicy,
-        }
-    }
-}
-
 impl AskedStanding {
     fn word(self) -> &'static str {
         match self {
@@ -108,4 +83,14 @@ pub(super) fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Addre
     let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 40);
     let address = digits.and_then(|_| text.parse().ok());
     address.map(Some).ok_or_else(|| D::Error::custom("an address is 0x and 40 hex digits"))
+}
+
+/// One of the API's words for what a contract is.
+pub(super) fn kind<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Kind>, D::Error> {
+    let word = String::deserialize(from)?;
+    let kind = Kind::from_word(&word);
+    kind.map(Some).ok_or_else(|| {
+        let words = Kind::ALL.map(Kind::word).join(", ");
+        D::Error::custom(format!("unknown kind, expected one of {words}"))
+    })
 }

@@ -293,7 +293,8 @@ fn words(words: &[&str]) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).enum_values(words).into()
 }
 
-fn kind_schema() -> RefOr<Schema> {
+/// The schema of what a contract is.
+pub(super) fn kind_schema() -> RefOr<Schema> {
     let kinds = crate::decode::Kind::ALL.map(crate::decode::Kind::word);
     words(&kinds)
 }

@@ -8,11 +8,12 @@ use super::{
     Refused,
     cursor::{read_position, write_position},
     events::AskedFinality,
-    filter::{AskedKind, AskedStanding, address, asked_address, height, selection},
+    filter::{AskedStanding, address, asked_address, height, kind, selection},
     problem::Code,
-    shape::{Block, Event},
+    shape::{Block, Event, kind_schema},
 };
 use crate::{
+    decode::Kind,
     run::{Service, wait},
     store::{ALL, Cursor, EventRow, Position, Selection, Store},
 };
@@ -52,8 +53,9 @@ pub(crate) struct Asked {
     #[param(schema_with = asked_address)]
     contract: Option<Address>,
     /// What that contract is.
-    #[param(inline)]
-    kind: Option<AskedKind>,
+    #[serde(default, deserialize_with = "kind")]
+    #[param(schema_with = kind_schema)]
+    kind: Option<Kind>,
     /// The event's name.
     #[param(pattern = "^[A-Za-z][A-Za-z0-9_]{0,63}$")]
     name: Option<String>,

@@ -6,6 +6,7 @@ use alloy::primitives::hex;
 use anvil_tests::{Index, sse::Stream, story};
 use anyhow::{Context, Result, ensure};
 use devnet::{governance::App, harness::BareChain};
+use std::time::{Duration, Instant};
 
 /// Far below every reorg here.
 const SLOTS_IN_AN_EPOCH: u64 = 16;
@@ -50,7 +51,8 @@ fn holds() {
             live.message().await?;
         }
         from_a_list(&chain, &index).await?;
-        refused(&index, &live).await
+        refused(&index, &live).await?;
+        crowded(&index).await
     });
 }
 
@@ -137,6 +139,27 @@ async fn refused(index: &Index, live: &Stream) -> Result<()> {
     ] {
         let (found, problem) = index.get(&format!("/v1/stream?{query}")).await?;
         ensure!(found == status && problem["code"] == code, "{query}: {found} {problem}");
+    }
+    Ok(())
+}
+
+/// One reader too many is told so, and comes in once another has gone.
+async fn crowded(index: &Index) -> Result<()> {
+    let mut streams = Vec::new();
+    let refused = loop {
+        match index.stream("", None).await {
+            Ok(stream) => streams.push(stream),
+            Err(refused) => break refused.to_string(),
+        }
+        ensure!(streams.len() <= 64, "there is no end");
+    };
+    ensure!(refused.contains("503") && refused.contains("busy"), "{refused}");
+    ensure!(streams.len() > 32, "only {}", streams.len());
+    drop(streams);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while let Err(refused) = index.stream("", None).await {
+        ensure!(Instant::now() < deadline, "still {refused}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(())
 }

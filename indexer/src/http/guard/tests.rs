@@ -6,7 +6,7 @@ use serde_json::Value;
 async fn serve(limits: Limits) -> String {
     let router = Router::new()
         .route("/quick", get(|| async { "quick" }))
-        .route("/slow", get(|| std::future::pending::<&'static str>()))
+        .route("/slow", get(std::future::pending::<&'static str>))
         .layer(from_fn_with_state(limits, guard));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
