@@ -184,6 +184,7 @@ async fn start_indexer(
         listen: ([127, 0, 0, 1], 0).into(),
         poll_milliseconds: plan.poll_milliseconds,
         audit_milliseconds: 10_000,
+        proofs: true,
         checkpoint: None,
         ready_file: None,
     };

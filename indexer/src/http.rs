@@ -2,6 +2,7 @@
 
 mod cursor;
 mod events;
+mod evidence;
 mod filter;
 mod format;
 mod guard;
@@ -27,6 +28,8 @@ fn resources() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(events::list))
         .routes(routes!(events::one))
         .routes(routes!(proof::proof))
+        .routes(routes!(evidence::bundle))
+        .routes(routes!(evidence::evidence))
         .routes(routes!(stream::stream))
         .routes(routes!(sourcify::metadata))
         .routes(routes!(status::healthz))

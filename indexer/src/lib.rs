@@ -9,6 +9,7 @@
 //! follow.rs    ProvenReceipts ─▶ rows             decode.rs    log ─▶ name, arguments, seq
 //! store.rs     rows, block and cursor, at once    audit.rs     rows ─▶ trail ─▶ compared with the proven slot
 //! builds.rs    which contract runs where, and its sources
+//! keep.rs      final issuances and revocations ─▶ evidence and bundles, kept
 //! ```
 
 mod audit;
@@ -17,11 +18,14 @@ mod chain;
 pub mod config;
 mod decode;
 mod endpoint;
+mod endpoints;
 mod follow;
 mod http;
+mod keep;
 mod receipts;
 mod run;
 mod store;
+mod task;
 mod trail;
 
 pub use config::Config;

@@ -14,7 +14,7 @@ impl Chain {
     /// Finds out what runs at `addresses`, and at what their clones run.
     pub(crate) async fn identify(&mut self, builds: &Builds, addresses: &[Address]) -> Result<()> {
         let finalized = self.headers.finalized();
-        let header = self.header(finalized).await?;
+        let header = self.endpoints.header(finalized).await?;
         for address in addresses {
             // Code is large: each address has the limit to itself.
             let mut state = self.headers.open(header.clone(), FactLimits::STATE, &self.hints)?;
@@ -46,14 +46,14 @@ impl Chain {
 
     /// The contract whose code KmsCommittee runs for candidates and ceremonies.
     pub(crate) async fn ceremony_code(&mut self, committee: Address) -> Result<Address> {
-        let header = self.header(self.headers.finalized()).await?;
+        let header = self.endpoints.header(self.headers.finalized()).await?;
         let mut state = self.headers.open(header, FactLimits::STATE, &self.hints)?;
         for _ in 0..MAX_FACTS {
             let view = KmsCommittee::ceremonyCodeCall {};
             match policy::read(&self.rules, &state, committee, &view) {
                 Ok(address) => return Ok(address),
                 Err(error) => match error.missing() {
-                    Some(missing) => self.supply(&mut state, missing).await.map(drop)?,
+                    Some(missing) => self.endpoints.supply(&mut state, missing).await.map(drop)?,
                     None => return Err(error.into()),
                 },
             }
@@ -67,7 +67,7 @@ impl Chain {
                 Ok(code) => return Ok(code.bytes().clone()),
                 Err(missing) => {
                     let wanted = MissingAt { block: state.block(), missing };
-                    self.supply(state, wanted).await.map(drop)?;
+                    self.endpoints.supply(state, wanted).await.map(drop)?;
                 }
             }
         }
