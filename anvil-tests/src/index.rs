@@ -1,8 +1,10 @@
 //! An indexer of a story: started, killed and started again on its own database.
 
+use crate::sse::{self, Place, Stream};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::{
+    collections::BTreeSet,
     path::Path,
     time::{Duration, Instant},
 };
@@ -44,6 +46,7 @@ impl Index {
             audit_milliseconds: 100,
             proofs: true,
             checkpoint: None,
+            ready_file: None,
         };
         let mut index = Self { config, http: tee_client::http_client()?, running: None };
         index.restart().await?;
@@ -80,6 +83,63 @@ impl Index {
         let status = response.status().as_u16();
         let text = response.text().await?;
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    /// Its address, as a URL.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub fn url(&self) -> Result<String> {
+        let listen = self.running.as_ref().context("the indexer does not run")?.listen;
+        Ok(format!("http://{listen}"))
+    }
+
+    /// A whole answer, to a request with these headers.
+    ///
+    /// # Errors
+    /// If nobody answers.
+    pub async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Result<reqwest::Response> {
+        let mut request = self.http.get(format!("{}{path}", self.url()?));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Ok(request.send().await?)
+    }
+
+    /// Opens a stream; `last` is the id that it goes on after.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn stream(&self, query: &str, last: Option<&str>) -> Result<Stream> {
+        let headers: Vec<_> = last.iter().map(|last| ("last-event-id", *last)).collect();
+        // The usual client gives every answer a time to end in; a stream has none.
+        let mut request = reqwest::Client::new().get(format!("{}/v1/stream?{query}", self.url()?));
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let response = request.send().await?;
+        ensure!(response.status() == 200, "{} {}", response.status(), response.text().await?);
+        Ok(Stream::new(response))
+    }
+
+    /// Where all events are that the list with `query` has.
+    ///
+    /// # Errors
+    /// If a page is refused.
+    pub async fn places(&self, query: &str) -> Result<BTreeSet<Place>> {
+        let mut places = BTreeSet::new();
+        let mut cursor = String::new();
+        loop {
+            let (status, page) = self.get(&format!("/v1/events?{query}{cursor}")).await?;
+            ensure!(status == 200, "{page}");
+            for event in page["events"].as_array().context("a list")? {
+                ensure!(places.insert(sse::place(event)?), "twice: {event}");
+            }
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(places),
+            }
+        }
     }
 
     /// The text of an answer, as it is.

@@ -7,6 +7,7 @@ mod index;
 mod quorate;
 mod refused;
 pub mod safe;
+pub mod sse;
 
 pub use index::Index;
 pub use quorate::quorate;

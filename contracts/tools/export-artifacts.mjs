@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // forge's out/ -> small, stable, committed artefacts: NAME.json (ABI, creation and deployed code, hash of each source) and
-// NAME.input.json (the smallest standard-JSON input that gives the same code).
+// NAME.input.json (the smallest standard-JSON input that gives the same code). Beside DEST, in metadata/NAME.json, the compiler's
+// metadata, byte for byte: its IPFS hash stands at the end of the code.
 // usage (in the repository root, after `forge build --force --build-info`): contracts/tools/export-artifacts.mjs DEST NAME...
 import fs from 'node:fs'
 import path from 'node:path'
@@ -10,7 +11,8 @@ const infos = fs.readdirSync(`${out}/build-info`).map(f => JSON.parse(fs.readFil
 const stable = v => Array.isArray(v) ? v.map(stable)
   : v && typeof v === 'object' ? Object.fromEntries(Object.keys(v).sort().map(k => [k, stable(v[k])])) : v
 const write = (f, v) => fs.writeFileSync(path.join(dest, f), JSON.stringify(stable(v), null, 1) + '\n')
-fs.mkdirSync(dest, { recursive: true })
+const metadata = path.join(dest, '..', 'metadata')
+for (const folder of [dest, metadata]) fs.mkdirSync(folder, { recursive: true })
 const keep = new Set()
 for (const name of names) {
   const a = JSON.parse(fs.readFileSync(`${out}/${name}.sol/${name}.json`))
@@ -37,5 +39,7 @@ for (const name of names) {
     settings: { ...bi.input.settings, outputSelection: { [file]: { [name]: ['abi', 'metadata', 'evm.bytecode.object', 'evm.deployedBytecode.object', 'evm.deployedBytecode.immutableReferences'] } } },
   })
   keep.add(`${name}.json`).add(`${name}.input.json`)
+  fs.writeFileSync(path.join(metadata, `${name}.json`), a.rawMetadata)
 }
 for (const f of fs.readdirSync(dest)) if (!keep.has(f)) fs.rmSync(path.join(dest, f))
+for (const f of fs.readdirSync(metadata)) if (!keep.has(f)) fs.rmSync(path.join(metadata, f))

@@ -23,6 +23,8 @@ pub struct Programs {
     pub soft_tee: PathBuf,
     /// `guest-agent`
     pub guest_agent: PathBuf,
+    /// `indexer`
+    pub indexer: PathBuf,
 }
 
 /// Everything that runs, by name.
@@ -33,6 +35,7 @@ pub struct Hosts {
     folder: PathBuf,
     nodes: BTreeMap<String, Node>,
     machines: BTreeMap<String, Machine>,
+    indexer: Option<Leash>,
 }
 
 #[derive(Debug)]
@@ -64,6 +67,13 @@ pub struct NodeReady {
     pub signer: Address,
 }
 
+/// An indexer that serves, as its ready file has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct IndexerReady {
+    /// The API.
+    pub listen: SocketAddr,
+}
+
 impl Programs {
     /// Those that lie in `folder`, where cargo builds them.
     pub fn in_folder(folder: &Path) -> Result<Self> {
@@ -72,7 +82,7 @@ impl Programs {
             match path.is_file() {
                 true => Ok(path),
                 false => bail!(
-                    "{} is missing: cargo build -p kms-node -p soft-tee -p guest-agent",
+                    "{} is missing: cargo build -p kms-node -p soft-tee -p guest-agent -p indexer",
                     path.display()
                 ),
             }
@@ -81,6 +91,7 @@ impl Programs {
             kms_node: find("kms-node")?,
             soft_tee: find("soft-tee")?,
             guest_agent: find("guest-agent")?,
+            indexer: find("indexer")?,
         })
     }
 }
@@ -93,6 +104,7 @@ impl Hosts {
             folder: folder.to_owned(),
             nodes: BTreeMap::new(),
             machines: BTreeMap::new(),
+            indexer: None,
         }
     }
 
@@ -157,6 +169,22 @@ impl Hosts {
         Ok((NodeRuns::Process(leash), ready))
     }
 
+    /// Starts the indexer as a process and returns once it serves.
+    pub async fn start_indexer(&mut self, config: indexer::Config) -> Result<IndexerReady> {
+        let programs = self.programs.as_ref().context("the indexer of a devnet is a process")?;
+        let ready_file = self.folder.join("indexer.ready.json");
+        let _ = std::fs::remove_file(&ready_file);
+        let config = indexer::Config { ready_file: Some(ready_file.clone()), ..config };
+        let file = self.folder.join("indexer.toml");
+        std::fs::write(&file, toml::to_string(&config)?)
+            .with_context(|| file.display().to_string())?;
+        let args = ["--config".into(), file.into_os_string()];
+        let mut leash = self.spawn("indexer", &programs.indexer, args)?;
+        let ready = when_ready(&mut leash, &ready_file).await?;
+        self.indexer = Some(leash);
+        Ok(ready)
+    }
+
     /// Stops a node: a process by a kill that it does not see coming.
     pub async fn stop_node(&mut self, name: &str) -> Result<()> {
         let node = self.nodes.get_mut(name).with_context(|| format!("there is no {name}"))?;
@@ -199,7 +227,7 @@ impl Hosts {
             Machine::Here(_) => None,
         });
         let named = |leash: &Leash| Some((leash.name().to_owned(), leash.pid()?));
-        nodes.chain(machines).filter_map(named).collect()
+        nodes.chain(machines).chain(&self.indexer).filter_map(named).collect()
     }
 
     /// An error with the last words of the first process that has ended by itself.
@@ -212,7 +240,7 @@ impl Hosts {
             Machine::Process(leash) => Some(leash),
             Machine::Here(_) => None,
         });
-        for leash in nodes.chain(machines) {
+        for leash in nodes.chain(machines).chain(&mut self.indexer) {
             if let Some(status) = leash.exited() {
                 bail!("{} ended ({status}):\n{}", leash.name(), leash.last_words());
             }
@@ -220,8 +248,11 @@ impl Hosts {
         Ok(())
     }
 
-    /// Stops everything and waits for it: nodes first, then what is below them.
+    /// Stops everything and waits for it: nodes and indexer first, then what is below them.
     pub async fn stop(&mut self) -> Result<()> {
+        if let Some(leash) = &mut self.indexer {
+            leash.let_go();
+        }
         for node in self.nodes.values_mut() {
             match &mut node.runs {
                 Some(NodeRuns::Process(leash)) => leash.let_go(),
@@ -233,6 +264,7 @@ impl Hosts {
             }
         }
         self.nodes.clear();
+        self.indexer = None;
         for machine in self.machines.values_mut() {
             if let Machine::Process(leash) = machine {
                 leash.let_go();

@@ -1,11 +1,12 @@
 //! `devnet up`: everything as processes of its own, told step by step.
 //!
-//! With `--once` the whole story: boot, boot again on another vendor's machine, revoke, boot again. With [governance] in the
-//! network file the app's code is approved by a vote and revoked by the guardian, both with the real `quorate`. Whatever
-//! happens, what was started is stopped.
+//! With `--once` the whole story: boot, boot again on another vendor's machine, revoke, boot again; and whether the index has
+//! all of it. With [governance] in the network file the app's code is approved by a vote and revoked by the guardian, both
+//! with the real `quorate`. Whatever happens, what was started is stopped.
 
 mod by_vote;
 mod enclave;
+mod index;
 mod outcomes;
 mod printer;
 
@@ -22,6 +23,7 @@ use alloy::primitives::B256;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use enclave::{Boot, boot};
+use index::Index;
 use outcomes::Outcomes;
 use printer::Printer;
 use soft_tee::Machine;
@@ -90,6 +92,7 @@ pub async fn up(arguments: Up, stop: impl Future<Output = ()>) -> Result<bool> {
             None => None,
         };
         write_network(&file, &committee.network)?;
+        let index = start_indexer(&plan, &file, &mut running.hosts, &mut printer).await?;
         let app = create_app(&plan, &devnet, &committee, dao.as_ref(), &mut printer).await?;
         if let Some(dao) = &dao {
             by_vote::approve(dao, &app, &plan.folder, &mut printer).await?;
@@ -101,12 +104,16 @@ pub async fn up(arguments: Up, stop: impl Future<Output = ()>) -> Result<bool> {
                 .await?;
         if !arguments.once {
             ensure!(first.report().is_some(), "the enclave got no key:\n{}", first.said());
-            stays_up(&plan, (&committee, dao.as_ref()), &app, &file, &mut running, &mut printer)
-                .await?;
+            let up = (&committee, dao.as_ref());
+            stays_up(&plan, up, &app, &index, &file, &mut running, &mut printer).await?;
             return Ok(true);
         }
         let govern = (&committee, dao.as_ref());
-        once(&plan, govern, &app, first, &mut running.hosts, &programs, &mut printer).await
+        let rest = once(&plan, govern, &app, first, &mut running.hosts, &programs, &mut printer);
+        let mut outcomes = rest.await?;
+        index.outcomes(&committee, &app, &mut running.hosts, &mut outcomes).await?;
+        println!("\n{outcomes}");
+        Ok(outcomes.held())
     };
     tokio::pin!(stop);
     let outcome = tokio::select! {
@@ -199,6 +206,28 @@ async fn govern(
     Ok(dao)
 }
 
+/// The indexer, on the network file that was written for it.
+async fn start_indexer(
+    plan: &Plan,
+    network: &Path,
+    hosts: &mut Hosts,
+    printer: &mut Printer,
+) -> Result<Index> {
+    let config = indexer::Config {
+        network: std::path::absolute(network)?,
+        database: plan.folder.join("index.sqlite").display().to_string(),
+        listen: ([127, 0, 0, 1], 0).into(),
+        poll_milliseconds: plan.poll_milliseconds,
+        audit_milliseconds: 10_000,
+        proofs: true,
+        checkpoint: None,
+        ready_file: None,
+    };
+    let index = Index::at(hosts.start_indexer(config).await?.listen)?;
+    printer.step(format!("the indexer serves {}", index.url()));
+    Ok(index)
+}
+
 /// An app with two listed machines, of two vendors. A DAO's has no approved code yet.
 async fn create_app(
     plan: &Plan,
@@ -289,7 +318,7 @@ async fn once(
     hosts: &mut Hosts,
     programs: &Programs,
     printer: &mut Printer,
-) -> Result<bool> {
+) -> Result<Outcomes> {
     let mut outcomes = Outcomes::default();
     outcomes.key(&first);
     let second = boot_on(plan, committee, app, 1, hosts, programs, printer).await?;
@@ -307,8 +336,7 @@ async fn once(
     committee.wait_for_head(hosts, block).await?;
     let third = boot_on(plan, committee, app, 0, hosts, programs, printer).await?;
     outcomes.refused_by_all(&third, committee);
-    println!("\n{outcomes}");
-    Ok(outcomes.held())
+    Ok(outcomes)
 }
 
 /// Prints what is where and waits for ever, as long as every process lives.
@@ -316,6 +344,7 @@ async fn stays_up(
     plan: &Plan,
     (committee, dao): (&Committee, Option<&Dao>),
     app: &App,
+    index: &Index,
     file: &Path,
     running: &mut Running,
     printer: &mut Printer,
@@ -329,6 +358,7 @@ async fn stays_up(
     let lines = [
         ("chain", governance.chain.url().to_owned()),
         ("nodes", committee.urls().join(" ")),
+        ("indexer", index.url().to_owned()),
         ("seats", committee.vendors()),
         ("app", app.id.to_string()),
         ("its owner", owner),

@@ -13,6 +13,8 @@ use policy::{AsksForFact, ChainRules};
 use std::sync::Arc;
 use tracing::error;
 
+mod deployed;
+
 /// How many facts one view of ours may ask for.
 const MAX_ROUNDS: usize = 64;
 /// Blocks that one look takes at most below the finalized one.

@@ -26,6 +26,9 @@ pub struct Config {
     /// A block that is trusted, before the contracts' deployment; without it, block 0 by the network's genesis hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<BlockRef>,
+    /// Written, as JSON, once the API serves: `{"pid", "listen"}`; removed at a clean stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_file: Option<PathBuf>,
 }
 
 const fn default_poll() -> u64 {

@@ -1,35 +1,56 @@
-//! The API. One file per resource. Spec: docs/spec/index.md [IDX-8], [IDX-9].
+//! The API. One file per resource. Spec: docs/spec/api.md [API-1]..[API-5], index.md [IDX-8], [IDX-9].
 
+mod cursor;
 mod events;
 mod evidence;
+mod filter;
+mod format;
+mod guard;
+mod openapi;
 mod problem;
 mod proof;
+mod shape;
+mod sourcify;
 mod status;
+mod stream;
 
 use crate::run::Service;
-use axum::{Router, routing::get};
+use axum::{Router, http::header, middleware::from_fn_with_state, routing::get};
 pub(crate) use problem::Refused;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+pub(crate) use stream::MAX_STREAMS;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// A request that takes longer than this is given up.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// Everything that has a description.
+fn resources() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(status::status))
+        .routes(routes!(events::list))
+        .routes(routes!(events::one))
+        .routes(routes!(proof::proof))
+        .routes(routes!(evidence::bundle))
+        .routes(routes!(evidence::evidence))
+        .routes(routes!(stream::stream))
+        .routes(routes!(sourcify::metadata))
+        .routes(routes!(status::healthz))
+        .routes(routes!(status::readyz))
+        .routes(routes!(status::metrics))
+}
+
+/// The API's description, as it is served.
+pub(crate) fn description() -> String {
+    openapi::text(&openapi::with_refusals(resources().into_openapi()))
+}
 
 /// The public API.
 pub(crate) fn router(service: Arc<Service>) -> Router {
-    Router::new()
-        .route("/v1/status", get(status::status))
-        .route("/v1/events", get(events::list))
-        .route("/v1/events/{block_hash}/{log_index}", get(events::one))
-        .route("/v1/events/{block_hash}/{log_index}/proof", get(proof::proof))
-        .route("/v1/events/{block_hash}/{log_index}/bundle", get(evidence::bundle))
-        .route("/v1/evidence/{hash}", get(evidence::evidence))
-        .route("/healthz", get(status::healthz))
-        .route("/readyz", get(status::readyz))
-        .route("/metrics", get(status::metrics))
-        .fallback(|| async { Refused::not_found("see docs/spec/index.md for what there is") })
-        .layer(tower_http::timeout::TimeoutLayer::with_status_code(
-            axum::http::StatusCode::GATEWAY_TIMEOUT,
-            TIMEOUT,
-        ))
+    let description: Arc<str> = description().into();
+    let described =
+        get(async move || ([(header::CONTENT_TYPE, "application/json")], description.to_string()));
+    Router::from(resources())
+        .route("/v1/openapi.json", described)
+        .route("/contracts/{level}/{chain_id}/{address}/sources/{*path}", get(sourcify::source))
+        .fallback(|| async { Refused::not_found("see /v1/openapi.json for what there is") })
         .with_state(service)
+        .layer(from_fn_with_state(guard::Limits::default(), guard::guard))
 }

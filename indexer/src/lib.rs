@@ -8,10 +8,12 @@
 //! chain.rs     agreed head ─▶ linked headers      receipts.rs  header + told receipts ─▶ ProvenReceipts
 //! follow.rs    ProvenReceipts ─▶ rows             decode.rs    log ─▶ name, arguments, seq
 //! store.rs     rows, block and cursor, at once    audit.rs     rows ─▶ trail ─▶ compared with the proven slot
+//! builds.rs    which contract runs where, and its sources
 //! keep.rs      final issuances and revocations ─▶ evidence and bundles, kept
 //! ```
 
 mod audit;
+mod builds;
 mod chain;
 pub mod config;
 mod decode;

@@ -2,6 +2,7 @@
 
 use crate::{
     audit::Auditor,
+    builds::Builds,
     chain::Chain,
     config::Config,
     decode::{Catalogue, Kind},
@@ -10,7 +11,7 @@ use crate::{
     follow::{Follower, Reached},
     http,
     keep::Keeper,
-    store::Store,
+    store::{Store, Watched},
 };
 use alloy_primitives::Address;
 use alloy_primitives::B256;
@@ -21,10 +22,15 @@ use policy::{ChainRules, ForkSchedule};
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
+    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
 use tracing::{debug, error, info, warn};
 use wire::network::{Contracts, Network};
 
@@ -32,6 +38,9 @@ use wire::network::{Contracts, Network};
 const LAST_MOMENT: Duration = Duration::from_secs(3);
 /// How long an endpoint may take to answer.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// Addresses whose code is looked at in one go; the next go takes the next ones.
+const AT_ONCE: usize = 32;
 
 /// A running indexer. Dropped, it stops where it stands, as if it were killed.
 #[derive(Debug)]
@@ -41,6 +50,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     service: Arc<Service>,
+    ready_file: Option<PathBuf>,
 }
 
 /// What the API shows.
@@ -49,6 +59,14 @@ pub(crate) struct Service {
     pub(crate) store: Store,
     pub(crate) network: B256,
     pub(crate) head_source: String,
+    /// Which of our builds run where.
+    pub(crate) builds: Builds,
+    /// Changes whenever the index has.
+    pub(crate) news: watch::Sender<()>,
+    /// True once the indexer is told to stop.
+    pub(crate) stopped: watch::Receiver<bool>,
+    /// A permit for each open stream.
+    pub(crate) streams: Arc<Semaphore>,
     status: RwLock<Status>,
 }
 
@@ -87,6 +105,10 @@ impl Running {
             }
         }
         self.service.store.close().await;
+        if let Some(path) = &self.ready_file {
+            // Whoever finds it gone has what it should say.
+            let _ = std::fs::remove_file(path);
+        }
     }
 }
 
@@ -116,15 +138,20 @@ pub async fn run(config: Config) -> Result<Running> {
     let keeper = keeper(&network, store.clone(), endpoints.clone())?;
     let chain = chain(&network, endpoints, store.cursor().await?.finalized)?;
     let follower = Follower::new(&store, contracts.app_registry, config.proofs).await?;
+    let (stop, stopped) = watch::channel(false);
     let service = Arc::new(Service {
         store,
         network: hash,
         head_source: chain.source().to_string(),
+        builds: Builds::new()?,
+        news: watch::Sender::new(()),
+        stopped: stopped.clone(),
+        streams: Arc::new(Semaphore::new(http::MAX_STREAMS)),
         status: RwLock::default(),
     });
     let listener = TcpListener::bind(config.listen).await.context("binding `listen`")?;
     let listen = listener.local_addr()?;
-    let (stop, stopped) = watch::channel(false);
+    let ready_file = config.ready_file.clone();
     let api = axum::serve(listener, http::router(Arc::clone(&service)))
         .with_graceful_shutdown(wait(stopped.clone()));
     // Without receipt proofs there is nothing that a bundle could prove its event by.
@@ -138,11 +165,16 @@ pub async fn run(config: Config) -> Result<Running> {
                 warn!("the listener failed: {error}");
             }
         }),
-        tokio::spawn(follow(Arc::clone(&service), follower, chain, config, stopped)),
+        tokio::spawn(follow(Arc::clone(&service), follower, chain, config, contracts, stopped)),
     ];
     tasks.extend(keep);
     info!(%listen, network = %hash, "serving");
-    Ok(Running { listen, stop, tasks, service })
+    if let Some(path) = &ready_file {
+        let ready = serde_json::json!({ "pid": std::process::id(), "listen": listen });
+        std::fs::write(path, ready.to_string())
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(Running { listen, stop, tasks, service, ready_file })
 }
 
 /// What the network file names.
@@ -212,24 +244,34 @@ async fn follow(
     mut follower: Follower,
     mut chain: Chain,
     config: Config,
+    contracts: Contracts,
     mut stopped: watch::Receiver<bool>,
 ) {
     let often = Duration::from_millis(config.audit_milliseconds);
     let poll = Duration::from_millis(config.poll_milliseconds);
+    let mut identified = None;
     let mut auditor = Auditor::new(Arc::clone(follower.catalogue()), often);
     loop {
         let pause = match follower.step(&service.store, &mut chain).await {
             Ok(Reached { is_behind: true, finalized }) => {
                 debug!(%finalized, "on the way");
                 service.note(|status| status.failure = None);
+                service.news.send_replace(());
                 Duration::ZERO
             }
-            Ok(Reached { is_behind: false, .. }) => {
+            Ok(Reached { is_behind: false, finalized }) => {
                 service.note(|status| {
                     status.looked = Some(Instant::now());
                     status.failure = None;
                 });
+                service.news.send_replace(());
                 check(&service, &mut auditor, &mut chain).await;
+                if identified != Some(finalized) {
+                    match identify(&service, &contracts, &mut chain).await {
+                        Ok(()) => identified = Some(finalized),
+                        Err(cause) => warn!("what runs at an address is not proven: {cause:#}"),
+                    }
+                }
                 poll
             }
             Err(cause) => {
@@ -263,7 +305,39 @@ async fn check(service: &Service, auditor: &mut Auditor, chain: &mut Chain) {
     });
 }
 
-async fn wait(mut stopped: watch::Receiver<bool>) {
+/// Finds out what runs at the next addresses of which that is not known.
+async fn identify(service: &Service, contracts: &Contracts, chain: &mut Chain) -> Result<()> {
+    let (store, builds) = (&service.store, &service.builds);
+    let finalized = store.cursor().await?.finalized.number;
+    let mut unknown = Vec::new();
+    if !builds.knows(contracts.kms_committee) {
+        unknown.push(contracts.access_manager);
+        if let Ok(ceremony) = chain.ceremony_code(contracts.kms_committee).await {
+            unknown.push(ceremony);
+        }
+    }
+    let watched = store.watched().await?;
+    let fresh: Vec<Watched> = watched
+        .into_iter()
+        .filter(|watched| watched.since.number <= finalized && !builds.knows(watched.address))
+        .take(AT_ONCE)
+        .collect();
+    unknown.extend(fresh.iter().map(|watched| watched.address));
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    chain.identify(builds, &unknown).await?;
+    // What has no code when it is named is none of ours; what the network file names may be deployed later.
+    for watched in fresh.iter().filter(|watched| watched.since_log >= 0) {
+        if !builds.knows(watched.address) {
+            builds.note(watched.address, None, None);
+        }
+    }
+    Ok(())
+}
+
+/// Until the indexer is told to stop.
+pub(crate) async fn wait(mut stopped: watch::Receiver<bool>) {
     // An error means that the sender is gone: stop as well.
     let _ = stopped.wait_for(|stop| *stop).await;
 }

@@ -24,17 +24,21 @@ use std::{
 };
 
 mod database;
+mod delivered;
 mod dump;
 mod evidence;
 mod insert;
+mod list;
 mod rows;
 mod sql;
 
 pub(crate) use database::Write;
+pub(crate) use delivered::{ALL, Position};
 pub use dump::dump;
 pub(crate) use evidence::Kept;
 pub(crate) use insert::{Table, Type};
-pub(crate) use rows::{EventRow, Filter, TrailProof, VerdictRow};
+pub(crate) use list::{PageOf, Selection};
+pub(crate) use rows::{EventRow, Filter, ReceiptRow, TrailProof, VerdictRow};
 pub(crate) use sql::{Query, Row, Value};
 
 /// The database.

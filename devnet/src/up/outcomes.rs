@@ -16,7 +16,7 @@ struct Outcome {
 }
 
 impl Outcomes {
-    fn add(&mut self, what: impl Into<String>, found: impl Into<String>, held: bool) {
+    pub(super) fn add(&mut self, what: impl Into<String>, found: impl Into<String>, held: bool) {
         self.0.push(Outcome { what: what.into(), found: found.into(), held });
     }
 

@@ -1,31 +1,29 @@
 //! `GET /v1/events/{block_hash}/{log_index}/proof`: header and receipt proof, as they were taken at index time. Whoever knows
 //! the block's hash to be true needs nothing else from here. [IDX-7]
 
-use super::{Refused, events::find};
+use super::{
+    Refused,
+    events::{Place, find},
+    shape::EventProof,
+};
 use crate::run::Service;
-use alloy_primitives::{B256, hex};
 use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
 };
-use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// What proves an event to whoever knows the block's hash to be true.
+#[utoipa::path(
+    get, path = "/v1/events/{block_hash}/{log_index}/proof", tag = "events", params(Place),
+    responses((status = 200, description = "Header, receipt, and the trie nodes between", body = EventProof))
+)]
 pub(crate) async fn proof(
     State(service): State<Arc<Service>>,
-    place: Result<Path<(B256, u64)>, PathRejection>,
-) -> Result<Json<Value>, Refused> {
+    place: Result<Path<Place>, PathRejection>,
+) -> Result<Json<EventProof>, Refused> {
     let row = find(&service, place).await?;
     let receipt = service.store.receipt(row.block.hash, row.tx_index).await?;
     let receipt = receipt.ok_or_else(|| Refused::not_found("the receipt was not kept"))?;
-    Ok(Json(json!({
-        "block_number": row.block.number,
-        "block_hash": row.block.hash,
-        "header": receipt.header,
-        "tx_index": receipt.tx_index,
-        "key": hex::encode_prefixed(alloy_rlp::encode(receipt.tx_index)),
-        "receipt": receipt.receipt,
-        "proof": receipt.proof,
-        "log_in_receipt": row.log_index.saturating_sub(receipt.first_log),
-    })))
+    Ok(Json(EventProof::new(&row, receipt)))
 }

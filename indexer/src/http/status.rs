@@ -1,9 +1,12 @@
 //! `GET /v1/status`, health, readiness, metrics.
 
-use super::Refused;
-use crate::{run::Service, store::VerdictRow};
+use super::{
+    Refused,
+    problem::Problem,
+    shape::{AsOf, Status, Trail, lower},
+};
+use crate::run::Service;
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
 use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -12,37 +15,22 @@ use std::{
 /// Without a look at the chain for so long, the index is not what the chain has now.
 const STALE: Duration = Duration::from_secs(60);
 
-pub(crate) async fn status(State(service): State<Arc<Service>>) -> Result<Json<Value>, Refused> {
+/// Up to where the index is, what failed last, and every trail with its verdict.
+#[utoipa::path(
+    get, path = "/v1/status", tag = "index",
+    responses((status = 200, description = "The state of the index", body = Status))
+)]
+pub(crate) async fn status(State(service): State<Arc<Service>>) -> Result<Json<Status>, Refused> {
     let (cursor, status) = (service.store.cursor().await?, service.status());
-    let trails: Vec<Value> = service.store.verdicts().await?.iter().map(trail).collect();
-    Ok(Json(json!({
-        "network_hash": service.network,
-        "chain_id": cursor.chain_id,
-        "head_source": service.head_source,
-        "latest": cursor.head,
-        "safe": { "number": cursor.safe },
-        "finalized": cursor.finalized,
-        "lag_seconds": lag_seconds(&service).await?,
-        "failure": status.failure,
-        "trails": trails,
-    })))
-}
-
-fn trail(row: &VerdictRow) -> Value {
-    json!({
-        "contract": lower(row.contract),
-        "kind": row.kind.word(),
-        "at": row.finalized,
-        "seq": row.proven_seq,
-        "head": format!("0x{:048x}", row.proven_head),
-        "verdict": row.verdict,
-        "wrong_seq": row.wrong_seq,
-    })
-}
-
-/// Addresses as the API writes them.
-pub(super) fn lower(address: alloy_primitives::Address) -> String {
-    format!("0x{}", hex::encode(address))
+    Ok(Json(Status {
+        network_hash: service.network,
+        chain_id: cursor.chain_id,
+        head_source: service.head_source.clone(),
+        as_of: AsOf::from(&cursor),
+        lag_seconds: lag_seconds(&service).await?,
+        failure: status.failure,
+        trails: service.store.verdicts().await?.iter().map(Trail::from).collect(),
+    }))
 }
 
 /// The host's clock against the time of the newest stored block.
@@ -52,11 +40,23 @@ async fn lag_seconds(service: &Service) -> Result<Option<u64>, Refused> {
 }
 
 /// The process runs.
+#[utoipa::path(
+    get, path = "/healthz", tag = "index",
+    responses((status = 200, description = "`ok`", body = String, content_type = "text/plain"))
+)]
 pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// The index follows the chain, and every trail is whole. [IDX-8]
+#[utoipa::path(
+    get, path = "/readyz", tag = "index",
+    responses(
+        (status = 200, description = "`ready`", body = String, content_type = "text/plain"),
+        (status = 503, description = "`not_ready`, with contract and seq if a trail is not whole; `busy`", body = Problem,
+            content_type = "application/problem+json"),
+    )
+)]
 pub(crate) async fn readyz(State(service): State<Arc<Service>>) -> Result<&'static str, Refused> {
     let status = service.status();
     if let Some(failure) = status.failure {
@@ -90,6 +90,10 @@ pub(crate) async fn readyz(State(service): State<Arc<Service>>) -> Result<&'stat
 }
 
 /// Prometheus' text format.
+#[utoipa::path(
+    get, path = "/metrics", tag = "index",
+    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
+)]
 pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<String, Refused> {
     let cursor = service.store.cursor().await?;
     let mut text = String::new();

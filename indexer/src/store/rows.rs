@@ -222,7 +222,7 @@ fn verdict_row(verdict: &VerdictRow) -> Result<Vec<Value>> {
     ])
 }
 
-fn verdict(row: &Row) -> Result<VerdictRow> {
+pub(super) fn verdict(row: &Row) -> Result<VerdictRow> {
     let nodes = |column: &str| -> Result<Vec<Bytes>> {
         let text = row.optional_text(column)?;
         Ok(text.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default())

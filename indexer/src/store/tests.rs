@@ -10,6 +10,8 @@ use alloy_primitives::U256;
 use devnet::postgres::OwnPostgres;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+mod delivered;
+
 const CONTRACT: Address = Address::repeat_byte(0xC0);
 const START: BlockRef = BlockRef::new(0, B256::repeat_byte(0x50));
 

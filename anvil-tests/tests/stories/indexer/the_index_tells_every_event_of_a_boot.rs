@@ -94,12 +94,11 @@ async fn pages(index: &Index, app: &str, events: &[Value]) -> Result<()> {
     loop {
         let (status, page) = index.get(&format!("/v1/events?app={app}&limit=2{cursor}")).await?;
         ensure!(status == 200, "{page}");
-        let found = page["events"].as_array().context("a list")?.clone();
-        if found.is_empty() {
-            break;
+        paged.extend(page["events"].as_array().context("a list")?.clone());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
         }
-        cursor = format!("&cursor={}", page["next_cursor"].as_str().context("a cursor")?);
-        paged.extend(found);
     }
     let place = |event: &Value| (event["block_hash"].clone(), event["log_index"].clone());
     ensure!(paged.iter().map(place).eq(events.iter().map(place)), "pages differ from the list");
