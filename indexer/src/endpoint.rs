@@ -1,12 +1,11 @@
 //! One RPC endpoint. It is here for liveness: everything it says is judged by `light-client` and `receipts`.
 
+use crate::receipts::ToldReceipt;
 use alloy::{
-    primitives::{Address, B256, Bytes, U64},
+    consensus::ReceiptEnvelope,
+    primitives::{Address, B256, Bytes, Log, U64},
     providers::{Provider, RootProvider},
-    rpc::{
-        client::{BatchRequest, RpcClient},
-        types::TransactionReceipt,
-    },
+    rpc::client::{BatchRequest, RpcClient},
     transports::http::Http,
 };
 use anyhow::{Context, Result};
@@ -67,8 +66,9 @@ impl Endpoint {
         Ok(headers)
     }
 
-    pub(crate) async fn receipts(&self, hash: B256) -> Result<Vec<TransactionReceipt>> {
-        self.ask("eth_getBlockReceipts", json!([hash])).await
+    pub(crate) async fn receipts(&self, hash: B256) -> Result<Vec<ReceiptEnvelope<Log>>> {
+        let told: Vec<ToldReceipt> = self.ask("eth_getBlockReceipts", json!([hash])).await?;
+        Ok(told.into_iter().map(ReceiptEnvelope::try_from).collect::<Result<_, _>>()?)
     }
 
     /// Calldata of a transaction.
