@@ -224,6 +224,7 @@ fn keeper(network: &Network, store: Store, endpoints: Vec<Endpoint>) -> Result<K
             .redirect(reqwest::redirect::Policy::none())
             .build()?,
         catalogue: Catalogue::new()?,
+        from: 0,
         trails: BTreeMap::new(),
     })
 }
