@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Roles} from "../../src/libraries/Roles.sol";
 import {SymbolicTest} from "./SymbolicTest.sol";
 
-/// @dev Who may call what, for every caller and every argument. Run by script/slow-symbolic (halmos).
+/// @dev Who may call what, for every caller and every argument. Run by `script/slow-contracts symbolic` (halmos).
 contract Access_Symbolic is SymbolicTest {
     /// [GOV-8] A restricted function refuses whoever has not its role.
     function check_WithoutItsRoleNobodyCallsTheRegistry(address caller) external {
@@ -53,22 +53,5 @@ contract Access_Symbolic is SymbolicTest {
     function check_AStrangerChangesNoLicense(address caller) external {
         vm.assume(caller != OWNER && caller != GUARDIAN);
         assert(!_call(address(license), caller, SYMBOLS.createCalldata("LicensePolicy")));
-    }
-
-    /// Anybody may register other apps; of one that is registered a stranger changes nothing.
-    function check_AStrangerChangesNoApp(address caller, uint32 keyVersion, bytes32 vendor) external {
-        // The zero address, whom no transaction has as sender, would "take" an ownership that nobody was offered.
-        vm.assume(caller != OWNER && caller != GUARDIAN && caller != address(0));
-        bytes32 before = _facts(keyVersion, vendor);
-        _call(address(apps), caller, SYMBOLS.createCalldata("AppRegistry"));
-        assert(_facts(keyVersion, vendor) == before);
-    }
-
-    function _facts(uint32 keyVersion, bytes32 vendor) private view returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                apps.appInfo(appId), apps.isKeyReadable(appId, keyVersion), apps.vendorEffectiveAt(appId, vendor)
-            )
-        );
     }
 }

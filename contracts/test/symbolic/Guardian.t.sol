@@ -5,7 +5,7 @@ import {Attested} from "../../src/interfaces/Statements.sol";
 import {SymbolicTest} from "./SymbolicTest.sol";
 
 /// @dev [GOV-4] P8: after any call of a guardian, whoever could not boot at some second can't boot at that second. For every
-///      function, every argument, every enclave and every later second. Run by script/slow-symbolic (halmos).
+///      function, every argument, every compose hash and every later second. Run by `script/slow-contracts symbolic` (halmos).
 contract Guardian_Symbolic is SymbolicTest {
     function _checkShrinks(address target, address guardian, string memory name, Attested memory a, uint64 later)
         private
@@ -16,25 +16,13 @@ contract Guardian_Symbolic is SymbolicTest {
         assert(before || !_allowedAt(later, a));
     }
 
-    function check_OfAList(bytes32 composeHash, bytes32 deviceId, bytes32 mrSystem, address instanceId, uint64 later)
-        external
-    {
-        _checkShrinks(
-            address(list), GUARDIAN, "AllowlistPolicy", _any(composeHash, deviceId, mrSystem, instanceId), later
-        );
-    }
-
-    function check_OfARegistry(bytes32 composeHash, uint64 later) external {
-        _checkShrinks(address(apps), GUARDIAN, "AppRegistry", _any(composeHash, DEVICE, MEASUREMENT, address(1)), later);
-    }
-
     function check_OfTheNetwork(bytes32 composeHash, bytes32 osImageHash, bytes32 root, uint64 later) external {
         Attested memory a = _any(composeHash, DEVICE, MEASUREMENT, address(1));
         (a.boot.osImageHash, a.root) = (osImageHash, root);
         _checkShrinks(address(attestation), NETWORK_GUARDIAN, "AttestationRegistry", a, later);
     }
 
-    /// The app has turned to each of the two, and to a pending removal and a pending extension.
+    /// The app has turned to it.
     function check_OfMembers(bytes32 composeHash, uint64 later) external {
         _turnTo(address(all));
         _checkShrinks(address(all), GUARDIAN, "AllOfPolicy", _any(composeHash, DEVICE, MEASUREMENT, address(1)), later);
