@@ -23,10 +23,11 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/healthz", get(status::healthz))
         .route("/readyz", get(status::readyz))
         .route("/metrics", get(status::metrics))
-        .fallback(|| async { Refused::not_found("see docs/spec/index.md for what there is") })
+        .with_state(Arc::clone(&service))
+        .merge(crate::views::routes::routes(Arc::clone(&service)))
+        .merge(crate::pages::routes(service))
         .layer(tower_http::timeout::TimeoutLayer::with_status_code(
             axum::http::StatusCode::GATEWAY_TIMEOUT,
             TIMEOUT,
         ))
-        .with_state(service)
 }

@@ -8,6 +8,7 @@
 //! chain.rs     agreed head ─▶ linked headers      receipts.rs  header + told receipts ─▶ ProvenReceipts
 //! follow.rs    ProvenReceipts ─▶ rows             decode.rs    log ─▶ name, arguments, seq
 //! store.rs     rows, block and cursor, at once    audit.rs     rows ─▶ trail ─▶ compared with the proven slot
+//! views.rs     rows ─▶ apps, issuances, …       pages.rs     the same for people
 //! ```
 
 mod audit;
@@ -17,10 +18,12 @@ mod decode;
 mod endpoint;
 mod follow;
 mod http;
+mod pages;
 mod receipts;
 mod run;
 mod store;
 mod trail;
+mod views;
 
 pub use config::Config;
 pub use run::{Running, run};

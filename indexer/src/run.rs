@@ -38,6 +38,8 @@ pub(crate) struct Service {
     pub(crate) store: Store,
     pub(crate) network: B256,
     pub(crate) head_source: String,
+    /// How many blocks after its record an issuance may be released, as the network file says.
+    pub(crate) release_window_blocks: u64,
     status: RwLock<Status>,
 }
 
@@ -107,6 +109,7 @@ pub async fn run(config: Config) -> Result<Running> {
         store,
         network: hash,
         head_source: chain.source().to_string(),
+        release_window_blocks: network.limits.release_window_blocks,
         status: RwLock::default(),
     });
     let listener = TcpListener::bind(config.listen).await.context("binding `listen`")?;

@@ -17,9 +17,11 @@ use std::path::Path;
 
 mod dump;
 mod rows;
+mod views;
 
 pub use dump::dump;
 pub(crate) use rows::{EventRow, Filter, VerdictRow};
+pub(crate) use views::{BlockRow, Newest, Topic};
 
 /// The database.
 #[derive(Clone, Debug)]

@@ -36,6 +36,11 @@ impl Refused {
         }
     }
 
+    /// Status, title and detail, for a page.
+    pub(crate) fn words(&self) -> (StatusCode, &'static str, &str) {
+        (self.status, self.title, &self.detail)
+    }
+
     /// The page that the cursor ended is on another branch now.
     pub(crate) fn reorged(detail: impl Into<String>) -> Self {
         Self {

@@ -174,7 +174,7 @@ impl Store {
     }
 }
 
-fn event(row: &SqliteRow) -> Result<EventRow> {
+pub(super) fn event(row: &SqliteRow) -> Result<EventRow> {
     let topics = row.try_get::<&[u8], _>("topics")?;
     let data: Vec<u8> = row.try_get("data")?;
     let app_id = row.try_get::<Option<&[u8]>, _>("app_id")?;
