@@ -1,15 +1,11 @@
 //! What views and pages read: by app, by kind, by topic, newest first. Each query walks an index and stops at its limit; none
 //! counts. [EXP-9]
 
-use super::{EventRow, Store, bytes, int, rows::event, uint};
+use super::{EventRow, Query, Store, rows::event};
 use crate::decode::Kind;
 use alloy_primitives::{Address, B256};
 use anyhow::Result;
 use light_client::BlockRef;
-use sqlx::{QueryBuilder, Sqlite};
-
-/// Names whose arguments hold whole evidence or dealings; who folds them needs the topics alone.
-const BULKY: &str = "'RecipientKeyPosted', 'DealingPosted', 'ConfirmationPosted'";
 
 /// A stored block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +38,11 @@ pub(crate) enum Topic {
 }
 
 impl Topic {
-    /// Exactly as in the migration, or the index is not used.
-    fn column(self) -> &'static str {
+    /// Exactly as in migrations/0002_views.sql, or the index is not used.
+    fn equals(self) -> &'static str {
         match self {
-            Self::Second => "substr(e.topics, 65, 32)",
-            Self::Third => "substr(e.topics, 97, 32)",
+            Self::Second => "length(e.topics) >= 96 AND substr(e.topics, 65, 32) = ",
+            Self::Third => "length(e.topics) >= 128 AND substr(e.topics, 97, 32) = ",
         }
     }
 }
@@ -70,34 +66,34 @@ impl Store {
     }
 
     async fn newest_of(&self, wanted: &Newest<'_>, name: Option<&str>) -> Result<Vec<EventRow>> {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(match wanted.orphaned {
+        let mut query = Query::new(match wanted.orphaned {
             true => {
-                "SELECT e.*, b.time AS block_time, 0 AS canonical FROM events e
+                "SELECT e.*, b.time AS block_time, b.canonical FROM events e
                  JOIN blocks b ON b.hash = e.block_hash WHERE b.canonical = 0"
             }
-            false => "SELECT e.*, 1 AS canonical FROM canonical_events e WHERE 1 = 1",
+            false => {
+                "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE 1 = 1"
+            }
         });
-        if let Some(contract) = wanted.contract {
-            query.push(" AND e.contract = ").push_bind(contract.to_vec());
-        }
-        if let Some(app) = wanted.app {
-            query.push(" AND e.app_id = ").push_bind(app.to_vec());
-        }
-        if let Some(name) = name {
-            query.push(" AND e.name = ").push_bind(name.to_owned());
-        }
-        if let Some(number) = wanted.up_to {
-            query.push(" AND e.block_number <= ").push_bind(int(number)?);
-        }
+        query = query
+            .and("e.contract = ", wanted.contract)
+            .and("e.app_id = ", wanted.app)
+            .and("e.name = ", name)
+            .and("e.block_number <= ", wanted.up_to);
         if let Some((block, log_index)) = wanted.before {
-            query.push(" AND (e.block_number, e.block_hash, e.log_index) < (");
-            query.push_bind(int(block.number)?).push(", ");
-            query.push_bind(block.hash.to_vec()).push(", ");
-            query.push_bind(int(log_index)?).push(")");
+            // The first condition says nothing that the second does not, and lets the index begin there.
+            query = query
+                .push_bind(" AND e.block_number <= ", block.number)
+                .push_bind(" AND (e.block_number, e.block_hash, e.log_index) < (", block.number)
+                .push_bind(", ", block.hash)
+                .push_bind(", ", log_index)
+                .push(")");
         }
-        query.push(" ORDER BY e.block_number DESC, e.block_hash DESC, e.log_index DESC LIMIT ");
-        query.push_bind(i64::from(wanted.limit));
-        query.build().fetch_all(&self.0).await?.iter().map(event).collect()
+        query = query.push_bind(
+            " ORDER BY e.block_number DESC, e.block_hash DESC, e.log_index DESC LIMIT ",
+            wanted.limit,
+        );
+        self.fetch(query).await?.iter().map(event).collect()
     }
 
     /// Events of an app by these names up to a block, in the chain's order.
@@ -108,31 +104,32 @@ impl Store {
         up_to: u64,
         limit: u32,
     ) -> Result<Vec<EventRow>> {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT e.*, 1 AS canonical FROM canonical_events e WHERE e.app_id = ",
+        let query = Query::new(
+            "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE e.app_id = $1",
         );
-        query.push_bind(app.to_vec());
-        names(&mut query, wanted);
-        query.push(" AND e.block_number <= ").push_bind(int(up_to)?);
-        query.push(" ORDER BY e.block_number, e.log_index LIMIT ").push_bind(i64::from(limit));
-        query.build().fetch_all(&self.0).await?.iter().map(event).collect()
+        let query = names(query.bind(app), wanted)
+            .push_bind(" AND e.block_number <= ", up_to)
+            .push_bind(" ORDER BY e.block_number, e.log_index LIMIT ", limit);
+        self.fetch(query).await?.iter().map(event).collect()
     }
 
-    /// Everything that the contract of this kind said up to a block, without bulky arguments.
+    /// Everything that the contract of this kind said up to a block. Where arguments hold whole evidence or dealings, and whoever
+    /// folds them needs the topics alone, they are left out; so is raw data.
     pub(crate) async fn facts_of(&self, kind: Kind, up_to: u64) -> Result<Vec<EventRow>> {
         let watched = self.watched().await?;
         let Some(contract) = watched.iter().find(|w| w.kind == kind).map(|w| w.address) else {
             return Ok(Vec::new());
         };
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT ");
-        query.push("e.block_number, e.block_hash, e.block_time, 1 AS canonical, e.tx_index, ");
-        query.push("e.log_index, e.contract, e.kind, e.standing, e.name, e.app_id, e.seq, ");
-        query.push("e.topics, zeroblob(0) AS data, CASE WHEN e.name IN (").push(BULKY);
-        query.push(") THEN NULL ELSE e.args END AS args FROM canonical_events e ");
-        query.push("WHERE e.contract = ").push_bind(contract.to_vec());
-        query.push(" AND e.block_number <= ").push_bind(int(up_to)?);
-        query.push(" ORDER BY e.block_number, e.log_index");
-        query.build().fetch_all(&self.0).await?.iter().map(event).collect()
+        let query = Query::new(
+            "SELECT e.block_number, e.block_hash, e.block_time, CAST(1 AS BIGINT) AS canonical,
+                e.tx_index, e.log_index, e.contract, e.kind, e.standing, e.name, e.app_id, e.seq,
+                e.topics, substr(e.data, 1, 0) AS data,
+                CASE WHEN e.name IN ('RecipientKeyPosted', 'DealingPosted', 'ConfirmationPosted')
+                    THEN NULL ELSE e.args END AS args
+             FROM canonical_events e WHERE e.contract = $1 AND e.block_number <= $2
+             ORDER BY e.block_number, e.log_index",
+        );
+        self.fetch(query.bind(contract).bind(up_to)).await?.iter().map(event).collect()
     }
 
     /// Canonical events by an indexed argument, in the chain's order, or newest first.
@@ -144,30 +141,31 @@ impl Store {
         newest_first: bool,
         limit: u32,
     ) -> Result<Vec<EventRow>> {
-        let mut query: QueryBuilder<Sqlite> =
-            QueryBuilder::new("SELECT e.*, 1 AS canonical FROM canonical_events e WHERE ");
-        query.push(topic.column()).push(" = ").push_bind(word.to_vec());
-        names(&mut query, wanted);
-        query.push(match newest_first {
-            true => " ORDER BY e.block_number DESC, e.log_index DESC LIMIT ",
-            false => " ORDER BY e.block_number, e.log_index LIMIT ",
-        });
-        query.push_bind(i64::from(limit));
-        query.build().fetch_all(&self.0).await?.iter().map(event).collect()
+        let query = Query::new(
+            "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE ",
+        );
+        let query = names(query.push_bind(topic.equals(), word), wanted);
+        let query = query.push_bind(
+            match newest_first {
+                true => " ORDER BY e.block_number DESC, e.log_index DESC LIMIT ",
+                false => " ORDER BY e.block_number, e.log_index LIMIT ",
+            },
+            limit,
+        );
+        self.fetch(query).await?.iter().map(event).collect()
     }
 
     /// A block by its hash.
     pub(crate) async fn block(&self, hash: B256) -> Result<Option<BlockRow>> {
-        let row = sqlx::query("SELECT number, hash, parent, time, canonical FROM blocks WHERE hash = ?")
-            .bind(hash.as_slice())
-            .fetch_optional(&self.0)
-            .await?;
+        let query =
+            Query::new("SELECT number, hash, parent, time, canonical FROM blocks WHERE hash = $1");
+        let row = self.fetch_one(query.bind(hash)).await?;
         row.map(|row| {
             Ok(BlockRow {
-                block: BlockRef::new(uint(&row, "number")?, bytes(&row, "hash")?),
-                parent: bytes(&row, "parent")?,
-                time: uint(&row, "time")?,
-                canonical: uint(&row, "canonical")? == 1,
+                block: BlockRef::new(row.uint("number")?, row.hash("hash")?),
+                parent: row.hash("parent")?,
+                time: row.uint("time")?,
+                canonical: row.uint("canonical")? == 1,
             })
         })
         .transpose()
@@ -175,27 +173,19 @@ impl Store {
 
     /// Events of one block, whether it counts or not.
     pub(crate) async fn events_in(&self, block: B256, limit: u32) -> Result<Vec<EventRow>> {
-        let rows = sqlx::query(
-            "SELECT e.*, b.time AS block_time, b.canonical AS canonical FROM events e
-             JOIN blocks b ON b.hash = e.block_hash WHERE e.block_hash = ?
-             ORDER BY e.log_index LIMIT ?",
-        )
-        .bind(block.as_slice())
-        .bind(i64::from(limit))
-        .fetch_all(&self.0)
-        .await?;
-        rows.iter().map(event).collect()
+        let query = Query::new(
+            "SELECT e.*, b.time AS block_time, b.canonical FROM events e
+             JOIN blocks b ON b.hash = e.block_hash WHERE e.block_hash = $1
+             ORDER BY e.log_index LIMIT $2",
+        );
+        self.fetch(query.bind(block).bind(limit)).await?.iter().map(event).collect()
     }
 }
 
-fn names(query: &mut QueryBuilder<Sqlite>, wanted: &[&str]) {
-    if wanted.is_empty() {
-        return;
+/// Only events by these names; none: all.
+fn names(mut query: Query, wanted: &[&str]) -> Query {
+    for (place, name) in wanted.iter().enumerate() {
+        query = query.push_bind(if place == 0 { " AND e.name IN (" } else { ", " }, *name);
     }
-    query.push(" AND e.name IN (");
-    let mut list = query.separated(", ");
-    for name in wanted {
-        list.push_bind((*name).to_owned());
-    }
-    query.push(")");
+    if wanted.is_empty() { query } else { query.push(")") }
 }

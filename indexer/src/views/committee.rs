@@ -1,10 +1,14 @@
 //! Who holds the shares, from KmsCommittee's events: seats, epochs, the ceremony. [EXP-4]
 
 use super::{AsOf, Event, Moment, Place, event::label, roots::Roots};
-use crate::{decode::Kind, store::Store};
-use alloy_primitives::{Address, B256};
+use crate::{
+    decode::Kind,
+    store::{EventRow, Store},
+};
+use alloy_primitives::{Address, B256, U256};
 use anyhow::Result;
 use serde::Serialize;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// The committee at a moment.
@@ -143,7 +147,8 @@ impl Committee {
         roots: &Roots,
         at: Moment,
     ) -> Result<Self> {
-        let rows = store.facts_of(Kind::KmsCommittee, at.block.number).await?;
+        let mut rows = store.facts_of(Kind::KmsCommittee, at.block.number).await?;
+        rows.iter_mut().for_each(by_topics);
         Self::fold(&Event::all(&rows, as_of), roots, at)
     }
 
@@ -353,6 +358,13 @@ impl Committee {
     }
 }
 
+impl Ceremony {
+    /// Key, dealing and confirmation of a seat, so far.
+    pub(crate) fn steps(&self, seat: &u64) -> [Option<Place>; 3] {
+        [&self.keys, &self.dealings, &self.confirmations].map(|step| step.get(seat).copied())
+    }
+}
+
 impl Candidate {
     fn new(event: &Event) -> Result<Self> {
         let args = event.args.inner("candidate")?;
@@ -376,6 +388,14 @@ impl Candidate {
     }
 }
 
+/// What a seat posted in a ceremony comes without its bulky arguments: session and seat are indexed.
+fn by_topics(row: &mut EventRow) {
+    if let (None, [_, session, seat]) = (&row.args, row.log.topics()) {
+        let seat = U256::from_be_bytes(seat.0).saturating_to::<u64>();
+        row.args = Some(json!({ "session": session, "seat": seat }).to_string());
+    }
+}
+
 /// Only a sync committee's signatures prove a head; anything else is somebody's word. [EXP-3]
 pub(crate) fn is_proof(head_source: &str) -> bool {
     head_source == "sync committee"
@@ -394,7 +414,6 @@ fn count(names: impl Iterator<Item = String>) -> Vec<Share> {
 mod tests {
     use super::*;
     use crate::views::app::tests::event;
-    use serde_json::json;
 
     fn word(text: &str) -> B256 {
         let mut word = B256::ZERO;
