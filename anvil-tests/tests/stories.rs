@@ -44,6 +44,12 @@ mod stories {
         mod forged_slot_is_caught;
         mod stale_head_is_all_that_a_cut_off_node_says;
     }
+    /// What people who audit see.
+    mod explorer {
+        mod a_browser_shows_every_page;
+        mod pages_speak_http_as_written;
+        mod verify_says_yes_to_a_true_event_and_no_to_others;
+    }
     /// What the index holds is what the chain has.
     mod indexer {
         mod a_deleted_row_turns_readyz_red;

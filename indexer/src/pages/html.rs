@@ -73,9 +73,6 @@ pub(super) fn contract(contract: &Address) -> Html {
     Html(format!(r#"<a class="hash" href="/contracts/{text}">{text}</a>"#))
 }
 
-pub(super) fn issuance(id: &B256) -> Html {
-    Html(format!(r#"<a class="hash" href="/issuances/{id}">{id}</a>"#))
-}
 
 /// A block by its number; its hash is where the link leads.
 pub(super) fn block(number: &u64, hash: &B256) -> Html {

@@ -69,7 +69,7 @@ pub(crate) struct App {
     pub(crate) pending_policy: Option<PolicyRef>,
     pub(crate) moved_to: Option<Pending>,
     pub(crate) vendors: Vec<Vendor>,
-    /// What the policy in force lets boot; `None`: it is foreign, judge its code.
+    /// What the policy in force lets boot; `None`: it is foreign, or asks other policies.
     pub(crate) allowlist: Option<Allowlist>,
     /// The same of the policy on its way.
     pub(crate) pending_allowlist: Option<Allowlist>,
@@ -144,7 +144,7 @@ impl App {
         policies.values_mut().for_each(|policy| policy.settle(at.time));
         let of = |policy: &PolicyRef| match policy.is_foreign {
             true => None,
-            false => policies.get(&policy.address).cloned(),
+            false => policies.get(&policy.address).filter(|list| list.is_initialized).cloned(),
         };
         app.allowlist = of(&app.policy);
         app.pending_allowlist = app.pending_policy.as_ref().and_then(of);
@@ -165,7 +165,10 @@ impl App {
             return "Nothing may boot: the app accepts no vendor.".to_owned();
         }
         let Some(list) = &self.allowlist else {
-            return "A foreign policy decides what may boot: judge its code.".to_owned();
+            return match self.policy.is_foreign {
+                true => "A foreign policy decides what may boot: judge its code.".to_owned(),
+                false => "A policy of ours that asks others decides what may boot: see its events, and those of the policies that it asks.".to_owned(),
+            };
         };
         let codes = list.codes_in_force().len();
         let what = match codes {

@@ -11,6 +11,9 @@ const ALWAYS: u64 = 1;
 /// A policy of ours.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Allowlist {
+    /// Its first event was seen: this is an AllowlistPolicy, and not another policy of ours.
+    #[serde(skip)]
+    pub(crate) is_initialized: bool,
     pub(crate) grant_delay_seconds: u64,
     /// A shorter delay on its way.
     pub(crate) pending_grant_delay: Option<PendingDelay>,
@@ -87,6 +90,7 @@ impl Allowlist {
         let (args, place) = (&event.args, event.place);
         match event.name() {
             "PolicyInitialized" => {
+                self.is_initialized = true;
                 self.grant_delay_seconds = args.number("grantDelaySeconds")?;
                 self.any_device.effective_at = always_if(args.flag("allowAnyDevice")?);
                 self.any_tcb.effective_at = always_if(!args.flag("requireTcbUpToDate")?);

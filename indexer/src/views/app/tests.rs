@@ -122,6 +122,23 @@ fn a_foreign_policy_is_not_judged() {
 }
 
 #[test]
+fn a_policy_of_ours_without_a_list_is_not_an_empty_list() {
+    // [EXP-2] AllOfPolicy and LicensePolicy ask other policies: nothing is known to be refused.
+    let set = json!({"policy": OTHER, "isForeign": false, "effectiveAt": 20});
+    let member = json!({"member": APP});
+    let events = [
+        initialized(true),
+        entered(),
+        approved(1, 10, 1),
+        event(Kind::Policy, OTHER, "MemberAdded", member, 2),
+        registry("PolicySet", set, 2),
+    ];
+    let app = fold(&events, 5);
+    assert!(app.allowlist.is_none() && !app.policy.is_foreign);
+    assert!(app.says().starts_with("A policy of ours that asks others"), "{}", app.says());
+}
+
+#[test]
 fn a_cancelled_change_of_policy_never_counts_but_one_that_counted_stays() {
     let set = json!({"policy": OTHER, "isForeign": false, "effectiveAt": 100});
     let cancel = json!({"policy": OTHER, "reason": 0});
