@@ -35,7 +35,7 @@ pub use dump::dump;
 pub(crate) use insert::{Table, Type};
 pub(crate) use rows::{EventRow, Filter, TrailProof, VerdictRow};
 pub(crate) use sql::{Query, Row, Value};
-pub(crate) use views::{BlockRow, Newest, Topic};
+pub(crate) use views::{BlockRow, Newest, Topic, TrailRow};
 
 /// The database.
 #[derive(Clone, Debug)]

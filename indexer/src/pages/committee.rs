@@ -7,13 +7,13 @@ use super::{
     picture,
 };
 use crate::{
+    decode::Kind,
     http::Refused,
     views::{
         Moment,
         committee::{Bears, Committee},
         roots::Roots,
         routes::{At, moment, query},
-        trail::Contract,
     },
 };
 use askama::Template;
@@ -55,7 +55,7 @@ async fn build<'a>(frame: &'a Frame, pages: &Pages, at: Asked) -> Result<Page<'a
     let at = moment(store, as_of, query(at)?).await?;
     let roots = Roots::load(store, as_of, at.block.number).await?;
     let committee = Committee::load(store, as_of, &roots, at).await?;
-    let contract = contract(pages, "kms-committee").await?;
+    let contract = contract(pages, Kind::KmsCommittee).await?;
     let checks = vec![
         Check::new(
             "keyset, epoch and threshold, from an endpoint of your own",
@@ -85,7 +85,7 @@ async fn build_roots<'a>(
 ) -> Result<RootsPage<'a>, Refused> {
     let (store, as_of) = (&pages.service.store, &frame.as_of);
     let at = moment(store, as_of, query(at)?).await?;
-    let contract = contract(pages, "attestation-registry").await?;
+    let contract = contract(pages, Kind::AttestationRegistry).await?;
     let checks = vec![
         Check::new(
             "every root ever opened, from an endpoint of your own",
@@ -103,8 +103,7 @@ async fn build_roots<'a>(
     Ok(RootsPage { frame, at, is_now: at == as_of.now(), roots, checks })
 }
 
-async fn contract(pages: &Pages, kind: &str) -> Result<String, Refused> {
-    let contracts = Contract::all(&pages.service.store).await?;
-    let found = contracts.iter().find(|contract| contract.kind == kind);
-    Ok(found.map(|contract| lower(&contract.contract)).unwrap_or_default())
+async fn contract(pages: &Pages, kind: Kind) -> Result<String, Refused> {
+    let contract = pages.service.store.contract_of(kind).await?;
+    Ok(contract.map(|contract| lower(&contract)).unwrap_or_default())
 }

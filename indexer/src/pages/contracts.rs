@@ -20,14 +20,14 @@ use axum::{
 /// Events that a contract's page shows.
 const FEW: u32 = 25;
 /// Contracts that the list shows: a network with more is read as JSON.
-const MOST: usize = 300;
+const MOST: u32 = 150;
 
 #[derive(Template)]
 #[template(path = "contracts.html")]
 struct List<'a> {
     frame: &'a Frame,
     contracts: Vec<Contract>,
-    more: usize,
+    is_cut: bool,
     checks: Vec<Check>,
 }
 
@@ -46,13 +46,14 @@ pub(super) async fn list(frame: Frame, State(pages): State<Pages>) -> Response {
 }
 
 async fn build_list<'a>(frame: &'a Frame, pages: &Pages) -> Result<List<'a>, Refused> {
-    let mut contracts = Contract::all(&pages.service.store).await?;
-    let more = contracts.len().saturating_sub(MOST);
-    // What is not whole comes first.
-    contracts.sort_by_key(|contract| contract.is_whole() || !contract.has_trail);
-    contracts.truncate(MOST);
+    let store = &pages.service.store;
+    // What is wrong comes first.
+    let mut contracts = Contract::wrong(store).await?;
+    let rest = Contract::list(store, MOST).await?;
+    let is_cut = rest.len() == MOST as usize;
+    contracts.extend(rest.into_iter().filter(|c| c.is_whole() || c.verdict.is_none()));
     let checks = vec![Check::new("every contract as JSON", format!("curl -s {}/v1/contracts", frame.base))];
-    Ok(List { frame, contracts, more, checks })
+    Ok(List { frame, contracts, is_cut, checks })
 }
 
 pub(super) async fn page(
@@ -69,8 +70,7 @@ async fn build<'a>(
     address: Result<Path<Address>, PathRejection>,
 ) -> Result<Page<'a>, Refused> {
     let (address, store) = (path(address)?, &pages.service.store);
-    let all = Contract::all(store).await?;
-    let contract = all.into_iter().find(|contract| contract.contract == address);
+    let contract = Contract::find(store, address).await?;
     let contract = contract.ok_or_else(|| Refused::not_found("the index follows no such contract"))?;
     let newest = Newest { contract: Some(address), limit: FEW, ..Newest::default() };
     let events = Event::all(&store.newest(&newest).await?, &frame.as_of);

@@ -183,8 +183,8 @@ async fn alarms(service: &Service) -> Result<Vec<String>> {
     if status.audit_failure.is_some() {
         alarms.push("The last comparison of the trails with the chain did not end.".to_owned());
     }
-    for contract in Contract::all(&service.store).await? {
-        if let Some(verdict) = contract.verdict.filter(|verdict| verdict.verdict != "complete") {
+    for contract in Contract::wrong(&service.store).await? {
+        if let Some(verdict) = contract.verdict {
             let seq = verdict.wrong_seq.map(|seq| format!(" seq {seq}")).unwrap_or_default();
             let (kind, word) = (contract.kind, verdict.verdict);
             alarms.push(format!("The trail of {kind} is not what the chain has: {word}{seq}."));

@@ -6,6 +6,7 @@ use super::{
     html::{self, lower},
 };
 use crate::{
+    decode::Kind,
     http::Refused,
     store::{Newest, Topic},
     views::{AsOf, Event, Moment, app::App, issuance::Issuance, roots::Roots, routes::path, trail::Contract},
@@ -112,7 +113,7 @@ async fn by_address(as_of: &AsOf, pages: &Pages, address: Address) -> Result<Fou
     if App::load(store, as_of, address, now).await?.is_some() {
         return Ok(Found::Path(format!("/apps/{}", lower(&address))));
     }
-    if Contract::all(store).await?.iter().any(|contract| contract.contract == address) {
+    if Contract::find(store, address).await?.is_some() {
         return Ok(Found::Path(format!("/contracts/{}", lower(&address))));
     }
     mentions(as_of, pages, address.into_word(), false).await
@@ -142,10 +143,9 @@ async fn mentions(
     let mut rows = store.by_topic(Topic::Second, word, &[], true, FEW).await?;
     rows.extend(store.by_topic(Topic::Third, word, &[], true, FEW).await?);
     // The first argument of what governance and nodes say; those contracts say little.
-    for kind in ["kms-committee", "attestation-registry"] {
-        let contracts = Contract::all(store).await?;
-        let Some(contract) = contracts.iter().find(|contract| contract.kind == kind) else { continue };
-        let newest = Newest { contract: Some(contract.contract), limit: 500, ..Newest::default() };
+    for kind in [Kind::KmsCommittee, Kind::AttestationRegistry] {
+        let Some(contract) = store.contract_of(kind).await? else { continue };
+        let newest = Newest { contract: Some(contract), limit: 500, ..Newest::default() };
         let said = store.newest(&newest).await?.into_iter();
         rows.extend(said.filter(|row| row.log.topics().get(1) == Some(&word)));
     }

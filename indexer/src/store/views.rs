@@ -1,10 +1,10 @@
 //! What views and pages read: by app, by kind, by topic, newest first. Each query walks an index and stops at its limit; none
 //! counts. [EXP-9]
 
-use super::{EventRow, Query, Store, rows::event};
+use super::{EventRow, Query, Row, Store, rows::event};
 use crate::decode::Kind;
 use alloy_primitives::{Address, B256};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use light_client::BlockRef;
 
 /// A stored block.
@@ -14,6 +14,42 @@ pub(crate) struct BlockRow {
     pub(crate) parent: B256,
     pub(crate) time: u64,
     pub(crate) canonical: bool,
+}
+
+/// A followed contract and the last comparison of its trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TrailRow {
+    pub(crate) contract: Address,
+    pub(crate) kind: Kind,
+    pub(crate) since: BlockRef,
+    /// Verdict, block, proven seq and head, first wrong seq.
+    pub(crate) verdict: Option<(String, BlockRef, u64, B256, Option<u64>)>,
+}
+
+const TRAILS: &str = "SELECT w.address, w.kind, w.since_number, w.since_hash, v.verdict, v.finalized_number,
+        v.finalized_hash, v.proven_seq, v.proven_head, v.wrong_seq
+    FROM watched w LEFT JOIN verdicts v ON v.contract = w.address
+    WHERE (w.since_log < 0
+        OR EXISTS (SELECT 1 FROM blocks n WHERE n.hash = w.since_hash AND n.canonical = 1))";
+
+fn trail(row: &Row) -> Result<TrailRow> {
+    let kind = row.text("kind")?;
+    let verdict = match row.optional_text("verdict")? {
+        None => None,
+        Some(verdict) => Some((
+            verdict,
+            BlockRef::new(row.uint("finalized_number")?, row.hash("finalized_hash")?),
+            row.uint("proven_seq")?,
+            row.hash("proven_head")?,
+            row.optional_uint("wrong_seq")?,
+        )),
+    };
+    Ok(TrailRow {
+        contract: row.address("address")?,
+        kind: Kind::from_word(&kind).with_context(|| format!("a kind {kind:?}"))?,
+        since: BlockRef::new(row.uint("since_number")?, row.hash("since_hash")?),
+        verdict,
+    })
 }
 
 /// Which events, newest first.
@@ -116,10 +152,7 @@ impl Store {
     /// Everything that the contract of this kind said up to a block. Where arguments hold whole evidence or dealings, and whoever
     /// folds them needs the topics alone, they are left out; so is raw data.
     pub(crate) async fn facts_of(&self, kind: Kind, up_to: u64) -> Result<Vec<EventRow>> {
-        let watched = self.watched().await?;
-        let Some(contract) = watched.iter().find(|w| w.kind == kind).map(|w| w.address) else {
-            return Ok(Vec::new());
-        };
+        let Some(contract) = self.contract_of(kind).await? else { return Ok(Vec::new()) };
         let query = Query::new(
             "SELECT e.block_number, e.block_hash, e.block_time, CAST(1 AS BIGINT) AS canonical,
                 e.tx_index, e.log_index, e.contract, e.kind, e.standing, e.name, e.app_id, e.seq,
@@ -130,6 +163,36 @@ impl Store {
              ORDER BY e.block_number, e.log_index",
         );
         self.fetch(query.bind(contract).bind(up_to)).await?.iter().map(event).collect()
+    }
+
+    /// The contract of this kind that the network file names.
+    pub(crate) async fn contract_of(&self, kind: Kind) -> Result<Option<Address>> {
+        let query =
+            Query::new("SELECT address FROM watched WHERE kind = $1 AND since_log < 0 LIMIT 1");
+        let row = self.fetch_one(query.bind(kind.word())).await?;
+        row.map(|row| row.address("address")).transpose()
+    }
+
+    /// Followed contracts and their verdicts: one, or all from those of the network file on.
+    pub(crate) async fn trails(&self, only: Option<Address>, limit: u32) -> Result<Vec<TrailRow>> {
+        let query = Query::new(TRAILS).and("w.address = ", only);
+        let query = query.push_bind(" ORDER BY w.since_number, w.since_log, w.address LIMIT ", limit);
+        self.fetch(query).await?.iter().map(trail).collect()
+    }
+
+    /// Those whose trail is not what the chain has.
+    pub(crate) async fn wrong_trails(&self, limit: u32) -> Result<Vec<TrailRow>> {
+        let query = Query::new(TRAILS).push(" AND v.verdict <> 'complete'");
+        self.fetch(query.push_bind(" LIMIT ", limit)).await?.iter().map(trail).collect()
+    }
+
+    /// Those that have a trail and were not compared yet.
+    pub(crate) async fn uncompared(&self, limit: u32) -> Result<Vec<TrailRow>> {
+        let mut query = Query::new(TRAILS).push(" AND v.contract IS NULL AND w.kind IN (");
+        for (place, kind) in Kind::ALL.into_iter().filter(|kind| kind.has_trail()).enumerate() {
+            query = query.push_bind(if place == 0 { "" } else { ", " }, kind.word());
+        }
+        self.fetch(query.push_bind(") LIMIT ", limit)).await?.iter().map(trail).collect()
     }
 
     /// Canonical events by an indexed argument, in the chain's order, or newest first.

@@ -15,7 +15,12 @@ const PICTURED: u32 = 1000;
 /// Overview.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Overview {
+    /// Those of the network file, and the first of apps.
     pub(crate) contracts: Vec<Contract>,
+    /// Trails that are not what the chain proves.
+    pub(crate) wrong: Vec<Contract>,
+    /// Trails that were not compared yet.
+    pub(crate) uncompared: Vec<Contract>,
     pub(crate) roots: Roots,
     pub(crate) committee: Committee,
     pub(crate) latest: Vec<Event>,
@@ -34,18 +39,15 @@ impl Overview {
         let pictured = Event::all(&store.newest(&newest).await?, as_of);
         let latest = pictured.iter().take(FEW as usize).cloned().collect();
         Ok(Self {
-            contracts: Contract::all(store).await?,
+            contracts: Contract::list(store, FEW).await?,
+            wrong: Contract::wrong(store).await?,
+            uncompared: Contract::uncompared(store).await?,
             roots,
             committee,
             latest,
             pending: pending(store, as_of).await?,
             pictured,
         })
-    }
-
-    /// Trails that are not what the chain proves, or were not compared yet.
-    pub(crate) fn not_whole(&self) -> Vec<&Contract> {
-        self.contracts.iter().filter(|c| c.has_trail && !c.is_whole()).collect()
     }
 }
 

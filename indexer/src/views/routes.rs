@@ -182,7 +182,7 @@ async fn roots(State(service): State<Arc<Service>>, at: Asked<At>) -> Answer {
 
 async fn contracts(State(service): State<Arc<Service>>) -> Answer {
     let as_of = AsOf::load(&service.store).await?;
-    answer(&as_of, "contracts", &Contract::all(&service.store).await?)
+    answer(&as_of, "contracts", &Contract::list(&service.store, MOST).await?)
 }
 
 async fn apps(State(service): State<Arc<Service>>, asked: Asked<List>) -> Answer {
