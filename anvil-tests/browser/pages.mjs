@@ -46,7 +46,7 @@ async function look(colorScheme, body, options = {}) {
 
 /** Opens a page, and holds it to what every page has. */
 async function open(page, name) {
-  const response = await page.goto(at(PAGES[name]), { waitUntil: "networkidle" });
+  const response = await page.goto(at(PAGES[name]), { waitUntil: "load" });
   must(response.status() === (name === "missing" ? 404 : 200), `status ${response.status()}`);
   const text = await page.locator("body").innerText();
   must(text.includes("As of block") && text.includes("Finalized up to block"), "no block that it stands for [EXP-1]");
@@ -74,12 +74,14 @@ for (const scheme of ["light", "dark"]) {
         await open(page, name);
         const noise = heard.splice(0).filter((line) => !(name === "missing" && line.includes("404")));
         must(noise.length === 0, noise.join("\n"));
+        for (const link of await page.locator("a[href^='/']").evaluateAll((all) => all.map((a) => a.getAttribute("href")))) linked.add(link);
+        await shoot(page, name, scheme);
+        // Colours are those of the style, not of the page: in the dark a few pages have all of them.
+        if (scheme === "dark" && !["overview", "app", "committee", "event", "verify"].includes(name)) return;
         const found = await page.evaluate(`(() => { ${axe}; return axe.run(document, { resultTypes: ["violations"] }); })()`);
         heard.splice(0);
         const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
         must(serious.length === 0, serious.map((v) => `axe ${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`).join("\n"));
-        for (const link of await page.locator("a[href^='/']").evaluateAll((all) => all.map((a) => a.getAttribute("href")))) linked.add(link);
-        await shoot(page, name, scheme);
       });
     }
   });

@@ -95,15 +95,19 @@ impl Explored {
             browser.join("node_modules/playwright-core").exists(),
             "playwright-core is missing: run script/browser"
         );
+        // A file, so that what it said is there even if it never ends.
+        let log = tempfile::NamedTempFile::new()?;
         let mut command = Command::new("node");
         command.arg(browser.join(script)).env("EXPLORED", self.facts.to_string());
-        let running = command.stdin(Stdio::null()).kill_on_drop(true).output();
-        let output = timeout(LIMIT, running).await.context("the browser takes too long")??;
-        let said = String::from_utf8_lossy(&output.stdout);
-        if !output.status.success() {
-            bail!("{script}:\n{said}{}", String::from_utf8_lossy(&output.stderr));
+        command.stdin(Stdio::null()).stdout(log.reopen()?).stderr(log.reopen()?);
+        let mut running = command.kill_on_drop(true).spawn()?;
+        let ended = timeout(LIMIT, running.wait()).await;
+        let said = std::fs::read_to_string(log.path())?;
+        match ended {
+            Ok(status) if status?.success() => eprintln!("{said}"),
+            Ok(_) => bail!("{script}:\n{said}"),
+            Err(_) => bail!("{script} takes too long:\n{said}"),
         }
-        eprintln!("{said}");
         Ok(())
     }
 }

@@ -8,7 +8,12 @@ use super::{
 use crate::{
     http::Refused,
     run::Service,
-    views::{AsOf, committee::Committee, roots::Roots, trail::Contract},
+    views::{
+        AsOf,
+        committee::{Committee, is_proof},
+        roots::Roots,
+        trail::Contract,
+    },
 };
 use alloy_primitives::B256;
 use anyhow::Result;
@@ -19,6 +24,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -48,8 +54,8 @@ pub(super) struct Warnings {
     pub(super) software: Vec<(String, B256)>,
     /// The index's own head source, if it is none that proves.
     pub(super) index: Option<String>,
-    /// Seat and what it says of its head source.
-    pub(super) seats: Vec<(u64, String)>,
+    /// What seats say of their head source, and which they are.
+    pub(super) seats: BTreeMap<String, Vec<u64>>,
 }
 
 /// The warnings of a head.
@@ -151,14 +157,22 @@ impl Warnings {
         let roots = Roots::load(store, as_of, now.block.number).await?;
         let committee = Committee::load(store, as_of, &roots, now).await?;
         let software = roots.software().into_iter().map(|root| (root.vendor.clone(), root.root));
-        let by_endpoints = committee.by_endpoints().into_iter();
+        let mut seats: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        for (seat, source) in committee.by_endpoints() {
+            seats.entry(brief(source).to_owned()).or_default().push(seat);
+        }
         let source = &service.head_source;
         Ok(Self {
             software: software.collect(),
-            index: Some(source.clone()).filter(|source| !crate::views::committee::is_proof(source)),
-            seats: by_endpoints.map(|(seat, source)| (seat, source.to_owned())).collect(),
+            index: Some(brief(source).to_owned()).filter(|_| !is_proof(source)),
+            seats,
         })
     }
+}
+
+/// A head source without what the page says beside it anyway.
+pub(super) fn brief(source: &str) -> &str {
+    source.strip_suffix(" (not proven by consensus)").unwrap_or(source)
 }
 
 /// The answer of a template.

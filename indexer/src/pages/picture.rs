@@ -142,11 +142,11 @@ fn bar(svg: &mut String, class: &str, from: u64, to: u64, y: u64) {
 pub(super) fn seats(committee: &Committee, bears: &Bears) -> Html {
     let Some(epoch) = committee.active() else { return Html::default() };
     let tallest = bears.vendors.iter().map(|vendor| vendor.seats).max().unwrap_or(1);
-    let (column, row) = (170, 74);
+    let (column, row) = (200, 66);
     let width = column * bears.vendors.len() as u64 + 10;
     let height = row * tallest + 56;
     let mut svg = format!(
-        r#"<svg class="seats" viewBox="0 0 {width} {height}" role="img" aria-label="{} seats of {} vendors; {} must act together, {} more may fail, {} may be evil">"#,
+        r#"<svg class="seats" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" aria-label="{} seats of {} vendors; {} must act together, {} more may fail, {} may be evil">"#,
         bears.n,
         bears.vendors.len(),
         bears.t,
