@@ -99,12 +99,13 @@ impl Explored {
         let log = tempfile::NamedTempFile::new()?;
         let mut command = Command::new("node");
         command.arg(browser.join(script)).env("EXPLORED", self.facts.to_string());
-        command.stdin(Stdio::null()).stdout(log.reopen()?).stderr(log.reopen()?);
+        let out = log.reopen()?;
+        command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         let mut running = command.kill_on_drop(true).spawn()?;
         let ended = timeout(LIMIT, running.wait()).await;
         let said = std::fs::read_to_string(log.path())?;
         match ended {
-            Ok(status) if status?.success() => eprintln!("{said}"),
+            Ok(Ok(status)) if status.success() => eprintln!("{said}"),
             Ok(_) => bail!("{script}:\n{said}"),
             Err(_) => bail!("{script} takes too long:\n{said}"),
         }
@@ -148,7 +149,8 @@ async fn create(governance: &Governance, byte: u8, delay: u32) -> Result<Address
         deviceIds: vec![B256::repeat_byte(0xd1)],
         measurements: Vec::new(),
     };
-    let app = NewApp { salt, owner, guardian: owner, vendors: Vec::new(), lockPolicy: false, policy };
+    let app =
+        NewApp { salt, owner, guardian: owner, vendors: Vec::new(), lockPolicy: false, policy };
     let predict = AppRegistry::predictAppIdCall { sender: owner, salt };
     let id = governance.chain.view(registry, predict).await?;
     governance.chain.send(owner, registry, AppRegistry::createAppCall { app }).await?;

@@ -1,7 +1,7 @@
 //! Reason codes of revocations on the command line: a word of `wire::reason`, or the code.
 
-pub(crate) use wire::reason::text;
 use wire::reason::WORDS;
+pub(crate) use wire::reason::text;
 
 /// The words, for help and refusals.
 pub(crate) fn words() -> String {

@@ -89,7 +89,13 @@ async fn build<'a>(
     let app = App::fold(id, &rules, at)?;
     let app = app.ok_or_else(|| Refused::not_found("no such app was registered by that block"))?;
     let up_to = Some(at.block.number);
-    let keys = Newest { app: Some(id), names: &["KeyIssued"], up_to, limit: PICTURED, ..Newest::default() };
+    let keys = Newest {
+        app: Some(id),
+        names: &["KeyIssued"],
+        up_to,
+        limit: PICTURED,
+        ..Newest::default()
+    };
     let pictured = Event::all(&store.newest(&keys).await?, as_of);
     let off_record = Issuance::newest(store, as_of, Some(id), FEW).await?;
     let issuances: Vec<Event> = off_record
@@ -131,7 +137,10 @@ fn checks(frame: &Frame, app: &App, at: &Moment) -> Vec<Check> {
     if let Some(code) = app.allowlist.as_ref().and_then(|list| list.codes.last()) {
         checks.push(Check::new(
             "when a code counts: unix seconds, 0 if it does not",
-            format!("cast call {policy} 'composeHashEffectiveAt(bytes32)(uint64)' {} {block}", code.id),
+            format!(
+                "cast call {policy} 'composeHashEffectiveAt(bytes32)(uint64)' {} {block}",
+                code.id
+            ),
         ));
     }
     checks.push(Check::new(

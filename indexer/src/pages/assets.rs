@@ -14,8 +14,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The verify page also asks the endpoint that the reader names.
-pub(super) const POLICY_OF_VERIFY: &str =
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+pub(super) const POLICY_OF_VERIFY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
      connect-src 'self' http: https:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const ASSETS: [(&str, &str, &str); 5] = [

@@ -52,7 +52,8 @@ async fn build_list<'a>(frame: &'a Frame, pages: &Pages) -> Result<List<'a>, Ref
     let rest = Contract::list(store, MOST).await?;
     let is_cut = rest.len() == MOST as usize;
     contracts.extend(rest.into_iter().filter(|c| c.is_whole() || c.verdict.is_none()));
-    let checks = vec![Check::new("every contract as JSON", format!("curl -s {}/v1/contracts", frame.base))];
+    let checks =
+        vec![Check::new("every contract as JSON", format!("curl -s {}/v1/contracts", frame.base))];
     Ok(List { frame, contracts, is_cut, checks })
 }
 
@@ -71,7 +72,8 @@ async fn build<'a>(
 ) -> Result<Page<'a>, Refused> {
     let (address, store) = (path(address)?, &pages.service.store);
     let contract = Contract::find(store, address).await?;
-    let contract = contract.ok_or_else(|| Refused::not_found("the index follows no such contract"))?;
+    let contract =
+        contract.ok_or_else(|| Refused::not_found("the index follows no such contract"))?;
     let newest = Newest { contract: Some(address), limit: FEW, ..Newest::default() };
     let events = Event::all(&store.newest(&newest).await?, &frame.as_of);
     let app = match contract.kind {
@@ -84,7 +86,9 @@ async fn build<'a>(
         let at = contract.verdict.as_ref().map_or(finalized, |verdict| verdict.at.number);
         checks.push(Check::new(
             "how many events it has emitted and the hash over them, from an endpoint of your own",
-            format!("cast call {text} 'trail()(uint64,uint192)' --block {at} --rpc-url \"$ETH_RPC_URL\""),
+            format!(
+                "cast call {text} 'trail()(uint64,uint192)' --block {at} --rpc-url \"$ETH_RPC_URL\""
+            ),
         ));
     }
     checks.push(Check::new(

@@ -57,7 +57,12 @@ async fn build<'a>(frame: &'a Frame, pages: &Pages, place: Place) -> Result<Page
     let row = pages.service.store.event(block, log_index).await?;
     let row = row.ok_or_else(|| Refused::not_found("no followed contract has an event there"))?;
     let event = Event::new(&row, &frame.as_of);
-    let args = event.args.0.iter().map(|(name, value)| (name.clone(), shown(value, 0))).collect();
+    let args = event
+        .args
+        .0
+        .iter()
+        .map(|(name, value)| (name.clone(), shown(&event, name, value, 0)))
+        .collect();
     let here = format!("{}/v1/events/{block}/{log_index}", frame.base);
     let checks = vec![
         Check::new("receipt, trie nodes and header of this event", format!("curl -s {here}/proof")),
@@ -87,21 +92,23 @@ async fn build<'a>(frame: &'a Frame, pages: &Pages, place: Place) -> Result<Page
 }
 
 /// A value of an argument, whatever its shape.
-fn shown(value: &Value, depth: usize) -> Html {
+fn shown(event: &Event, name: &str, value: &Value, depth: usize) -> Html {
     match value {
+        Value::String(text) if event.is_findable(name, text) => html::hash(text),
         Value::String(text) if text.starts_with("0x") && matches!(text.len(), 42 | 66) => {
-            html::hash(text)
+            html::plain(text)
         }
         Value::String(text) if text.starts_with("http") => html::uri(text),
         Value::String(text) => long(text),
         Value::Array(values) => {
-            let shown: Vec<String> = values.iter().map(|v| self::shown(v, depth + 1).0).collect();
+            let each = values.iter().map(|value| self::shown(event, name, value, depth + 1).0);
+            let shown: Vec<String> = each.collect();
             Html(if shown.is_empty() { "none".to_owned() } else { shown.join(", ") })
         }
         Value::Object(fields) if depth < 4 => {
             let mut list = String::from("<dl class=\"inner\">");
             for (name, value) in fields {
-                let value = self::shown(value, depth + 1);
+                let value = self::shown(event, name, value, depth + 1);
                 list.push_str(&format!("<dt>{}</dt><dd>{value}</dd>", html::escape(name)));
             }
             list.push_str("</dl>");
@@ -116,7 +123,8 @@ fn long(text: &str) -> Html {
     match text.char_indices().nth(MOST_SHOWN) {
         None => Html(format!(r#"<span class="text">{}</span>"#, html::escape(text))),
         Some((end, _)) => {
-            let (begin, bytes) = (html::escape(text.get(..end).unwrap_or_default()), text.len() / 2);
+            let (begin, bytes) =
+                (html::escape(text.get(..end).unwrap_or_default()), text.len() / 2);
             let bytes = html::digits(&(bytes as u64));
             Html(format!(
                 r#"<span class="text">{begin}…</span> <span class="faint">{bytes} bytes; whole in the JSON</span>"#
@@ -167,7 +175,15 @@ mod tests {
     #[test]
     fn fields_of_structs_have_names_and_no_tags() {
         let value = serde_json::json!({"<b>": ["0x12", {"deep": 1}]});
-        let text = shown(&value, 0).0;
+        let args = serde_json::json!({});
+        let event = crate::views::app::tests::event(
+            crate::decode::Kind::Policy,
+            alloy_primitives::Address::ZERO,
+            "Any",
+            args,
+            1,
+        );
+        let text = shown(&event, "x", &value, 0).0;
         assert!(text.contains("&lt;b&gt;") && text.contains("deep"), "{text}");
     }
 }

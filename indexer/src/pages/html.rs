@@ -73,7 +73,6 @@ pub(super) fn contract(contract: &Address) -> Html {
     Html(format!(r#"<a class="hash" href="/contracts/{text}">{text}</a>"#))
 }
 
-
 /// A block by its number; its hash is where the link leads.
 pub(super) fn block(number: &u64, hash: &B256) -> Html {
     Html(format!(r#"<a class="block" href="/blocks/{hash}">{}</a>"#, digits(number)))
@@ -114,8 +113,8 @@ pub(super) fn says(event: &Event) -> Html {
     for part in sentence(event) {
         match part {
             Part::Text(words) => text.push_str(&escape(&words)),
-            Part::Hash(hex) if hex.len() <= 66 => text.push_str(&hash(&hex).0),
-            Part::Hash(hex) => text.push_str(&escape(hex.get(..66).unwrap_or_default())),
+            Part::Hash(hex) => text.push_str(&hash(&hex).0),
+            Part::Plain(hex) => text.push_str(&plain(&hex.get(..66).unwrap_or(&hex)).0),
             Part::Time(time) => text.push_str(&date(&time).0),
         }
     }
@@ -158,7 +157,9 @@ pub(super) fn digits(number: &u64) -> String {
 pub(super) fn uri(uri: &str) -> Html {
     let text = escape(uri);
     match uri.starts_with("https://") || uri.starts_with("http://") {
-        true => Html(format!(r#"<a class="uri" href="{text}" rel="noreferrer nofollow">{text}</a>"#)),
+        true => {
+            Html(format!(r#"<a class="uri" href="{text}" rel="noreferrer nofollow">{text}</a>"#))
+        }
         false => Html(format!(r#"<span class="uri">{text}</span>"#)),
     }
 }

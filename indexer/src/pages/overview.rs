@@ -28,7 +28,10 @@ pub(super) async fn page(frame: Frame, State(pages): State<Pages>) -> Response {
 async fn build<'a>(frame: &'a Frame, pages: &'a Pages) -> Result<Page<'a>, Refused> {
     let view = Overview::load(&pages.service.store, &frame.as_of).await?;
     let checks = vec![
-        Check::new("every trail against its proven slot", format!("curl -s {}/v1/status", frame.base)),
+        Check::new(
+            "every trail against its proven slot",
+            format!("curl -s {}/v1/status", frame.base),
+        ),
         Check::new("this page as JSON", format!("curl -s {}/v1/overview", frame.base)),
     ];
     let activity = picture::activity(&view.pictured);

@@ -14,8 +14,10 @@ use std::fmt::Write;
 const COLUMNS: usize = 60;
 /// Lanes that fit a page.
 const LANES: usize = 12;
-/// Ticks that tell each other apart.
 const WIDTH: u64 = 900;
+/// Where the lanes begin and end.
+const LEFT: u64 = 150;
+const RIGHT: u64 = WIDTH - 10;
 
 /// How many events of which sort there were, over the time of `events` (newest first).
 pub(super) fn activity(events: &[Event]) -> Html {
@@ -72,14 +74,13 @@ pub(super) fn lanes(codes: &[Entry], issued: &[Event], at: &Moment) -> Html {
     let Some(from) = shown.iter().map(|code| code.approved.block_time).min() else {
         return Html::default();
     };
-    let last = shown.iter().map(|code| code.effective_at).max().unwrap_or(at.time);
-    // What is on its way lies to the right of now.
-    let until = at.time.max(last.min(at.time.saturating_add(at.time.saturating_sub(from)).saturating_add(60)));
-    let span = until.saturating_sub(from).max(1);
-    let left = 150;
+    let is_coming = shown.iter().any(|code| code.state == State::Pending);
+    // What is on its way lies to the right of now, in a quarter of the picture, however far away it is.
+    let now = if is_coming { LEFT + (RIGHT - LEFT) * 3 / 4 } else { RIGHT };
+    let span = at.time.saturating_sub(from).max(1);
     let x = |time: u64| {
-        let offset = time.clamp(from, until).saturating_sub(from);
-        left + offset.saturating_mul(WIDTH - left - 10) / span
+        let offset = time.clamp(from, at.time.max(from)).saturating_sub(from);
+        LEFT + offset.saturating_mul(now - LEFT) / span
     };
     let height = 34 * shown.len() as u64 + 24;
     let mut svg = format!(
@@ -87,54 +88,73 @@ pub(super) fn lanes(codes: &[Entry], issued: &[Event], at: &Moment) -> Html {
         shown.len()
     );
     for (row, code) in (0u64..).zip(shown) {
-        let y = row * 34 + 6;
-        let name = code.id.get(..12).unwrap_or(&code.id);
-        let middle = y + 14;
-        let _ = write!(svg, r#"<text class="mono" x="0" y="{}">{name}…</text>"#, middle + 1);
-        let end = code.revoked.map_or(until.min(at.time), |revoked| revoked.place.block_time);
-        let begins = code.effective_at.min(end.max(code.approved.block_time));
-        bar(&mut svg, "pending", x(code.approved.block_time), x(begins.min(until)), y);
-        if code.state == State::Pending {
-            bar(&mut svg, "pending", x(at.time), x(code.effective_at), y);
-        }
-        if matches!(code.state, State::InForce | State::Revoked) {
-            bar(&mut svg, "in-force", x(code.effective_at), x(end), y);
-        }
-        for event in issued {
-            let is_its = event.args.text("composeHash").is_ok_and(|hash| hash == code.id);
-            if is_its && event.place.block_time >= code.approved.block_time {
-                let at = x(event.place.block_time);
-                let top = y + 3;
-                let _ = write!(svg, r#"<path class="key" d="M{at} {top}l4 7-4 7-4-7z"/>"#);
-            }
-        }
-        if let Some(revoked) = code.revoked {
-            let at = x(revoked.place.block_time);
-            let _ = write!(
-                svg,
-                r#"<path class="revocation" d="M{} {y}h12l-6 20z"><title>revoked</title></path>"#,
-                at.saturating_sub(6)
-            );
-        }
-        let word = code.state.word();
-        let _ = write!(svg, r#"<text class="state" x="0" y="{}">{word}</text>"#, middle + 13);
+        let issued = issued.iter().filter(|event| {
+            event.args.text("composeHash").is_ok_and(|hash| hash == code.id)
+                && event.place.block_time >= code.approved.block_time
+        });
+        lane(&mut svg, code, issued, at, &x, row * 34 + 6);
     }
-    let (now, bottom) = (x(at.time), height - 18);
+    let y = height - 4;
+    let (block, bottom) = (super::html::digits(&at.block.number), height - 18);
     let _ = write!(
         svg,
-        r#"<line class="now" x1="{now}" y1="0" x2="{now}" y2="{bottom}"/><text x="{left}" y="{y}">{}</text><text x="{}" y="{y}" text-anchor="end">block {}</text></svg>"#,
+        r#"<line class="now" x1="{now}" y1="0" x2="{now}" y2="{bottom}"/><text x="{LEFT}" y="{y}">{}</text><text x="{now}" y="{y}" text-anchor="end">block {block}</text>"#,
         utc::date(from),
-        WIDTH - 10,
-        at.block.number,
-        y = height - 4,
     );
+    if is_coming {
+        let _ = write!(svg, r#"<text x="{RIGHT}" y="{y}" text-anchor="end">later</text>"#);
+    }
+    svg.push_str("</svg>");
     Html(svg)
+}
+
+/// The life of one code.
+fn lane<'a>(
+    svg: &mut String,
+    code: &Entry,
+    issued: impl Iterator<Item = &'a Event>,
+    at: &Moment,
+    x: &impl Fn(u64) -> u64,
+    y: u64,
+) {
+    let (name, word) = (code.id.get(..12).unwrap_or(&code.id), code.state.word());
+    let _ = write!(
+        svg,
+        r#"<text class="mono" x="0" y="{}">{name}…</text><text class="state" x="0" y="{}">{word}</text>"#,
+        y + 15,
+        y + 27
+    );
+    let end = code.revoked.map_or(at.time, |revoked| revoked.place.block_time);
+    let begin = code.effective_at.min(end);
+    bar(svg, "pending", x(code.approved.block_time), x(begin), y);
+    match code.state {
+        State::Pending => bar(svg, "pending", x(at.time), RIGHT, y),
+        // What has only just begun is seen too.
+        State::InForce => bar(svg, "in-force", x(begin).min(x(end).saturating_sub(4)), x(end), y),
+        State::Revoked => bar(svg, "in-force", x(begin), x(end), y),
+        State::Cancelled => {}
+    }
+    for event in issued {
+        let (at, top) = (x(event.place.block_time), y + 3);
+        let _ = write!(svg, r#"<path class="key" d="M{at} {top}l4 7-4 7-4-7z"/>"#);
+    }
+    if let Some(revoked) = code.revoked {
+        let left = x(revoked.place.block_time).saturating_sub(6);
+        let _ = write!(
+            svg,
+            r#"<path class="revocation" d="M{left} {y}h12l-6 20z"><title>revoked</title></path>"#
+        );
+    }
 }
 
 fn bar(svg: &mut String, class: &str, from: u64, to: u64, y: u64) {
     if to > from {
         let width = to - from;
-        let _ = write!(svg, r#"<rect class="{class}" x="{from}" y="{}" width="{width}" height="12"/>"#, y + 4);
+        let _ = write!(
+            svg,
+            r#"<rect class="{class}" x="{from}" y="{}" width="{width}" height="12"/>"#,
+            y + 4
+        );
     }
 }
 
@@ -200,4 +220,46 @@ fn seat_of(svg: &mut String, is_member: bool, seat: &Seat, x: u64, y: u64) {
         x + 54,
         y + 42,
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::app::tests::event;
+    use alloy_primitives::{Address, B256};
+    use serde_json::json;
+
+    #[test]
+    fn activity_has_words_and_a_column_for_whatever_happened() {
+        // [EXP-6]
+        let at = |name: &str, block| {
+            let kind = crate::decode::Kind::Policy;
+            event(kind, Address::ZERO, name, json!({}), block)
+        };
+        let picture = activity(&[at("ComposeHashRevoked", 9), at("ComposeHashApproved", 1)]).0;
+        assert!(picture.contains("aria-label=\"2 events from 1970-01-01"), "{picture}");
+        assert_eq!(picture.matches("<rect").count(), 2);
+        assert!(!picture.contains("style="));
+        assert_eq!(activity(&[]), Html::default());
+    }
+
+    #[test]
+    fn what_waits_lies_to_the_right_of_now() {
+        let place = event(crate::decode::Kind::Policy, Address::ZERO, "", json!({}), 5).place;
+        let code = |state, effective_at| Entry {
+            id: B256::repeat_byte(1).to_string(),
+            state,
+            approved: place,
+            effective_at,
+            uri: String::new(),
+            revoked: None,
+        };
+        let block = light_client::BlockRef::new(10, B256::ZERO);
+        let at = Moment { block, time: 100 };
+        let without = lanes(&[code(State::InForce, 50)], &[], &at).0;
+        assert!(without.contains(&format!(r#"x1="{RIGHT}""#)), "{without}");
+        let with = lanes(&[code(State::InForce, 50), code(State::Pending, u64::MAX)], &[], &at).0;
+        assert!(with.contains("later") && !with.contains(&format!(r#"x1="{RIGHT}""#)), "{with}");
+        assert_eq!(lanes(&[], &[], &at), Html::default());
+    }
 }

@@ -31,8 +31,6 @@ struct Page<'a> {
     frame: &'a Frame,
     view: Revocation,
     window: u64,
-    /// The last block that a node could stand at that knew nothing of it.
-    before: u64,
     checks: Vec<Check>,
 }
 
@@ -70,8 +68,7 @@ async fn build<'a>(
     let event = event.ok_or_else(|| Refused::not_found("no revocation stands there"))?;
     let window = service.release_window_blocks;
     let view = Revocation::load(&service.store, &frame.as_of, event, window).await?;
-    let before = view.event.place.block_number.saturating_sub(1);
-    Ok(Page { frame, checks: checks(frame, &view), view, window, before })
+    Ok(Page { frame, checks: checks(frame, &view), view, window })
 }
 
 fn checks(frame: &Frame, view: &Revocation) -> Vec<Check> {

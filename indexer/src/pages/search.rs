@@ -9,7 +9,10 @@ use crate::{
     decode::Kind,
     http::Refused,
     store::{Newest, Topic},
-    views::{AsOf, Event, Moment, app::App, issuance::Issuance, roots::Roots, routes::path, trail::Contract},
+    views::{
+        AsOf, Event, Moment, app::App, issuance::Issuance, roots::Roots, routes::path,
+        trail::Contract,
+    },
 };
 use alloy_primitives::{Address, B256};
 use askama::Template;

@@ -131,7 +131,10 @@ async fn build<'a>(
     };
     let checks = vec![
         Check::new("the same events as JSON, oldest first", curl),
-        Check::new("none is missing: each trail's verdict", format!("curl -s {}/v1/contracts", frame.base)),
+        Check::new(
+            "none is missing: each trail's verdict",
+            format!("curl -s {}/v1/contracts", frame.base),
+        ),
     ];
     Ok(Page {
         frame,

@@ -36,7 +36,8 @@ pub(super) async fn page(
     let mut checks = Vec::new();
     if is_hash && is_number {
         let here = format!("{}/v1/events/{}/{}", frame.base, asked.block, asked.log);
-        checks.push(Check::new("the proof that the script checks", format!("curl -s {here}/proof")));
+        checks
+            .push(Check::new("the proof that the script checks", format!("curl -s {here}/proof")));
         checks.push(Check::new(
             "the block's receiptsRoot, from an endpoint of your own",
             format!("cast block {} --field receiptsRoot --rpc-url \"$ETH_RPC_URL\"", asked.block),

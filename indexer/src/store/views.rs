@@ -26,7 +26,8 @@ pub(crate) struct TrailRow {
     pub(crate) verdict: Option<(String, BlockRef, u64, B256, Option<u64>)>,
 }
 
-const TRAILS: &str = "SELECT w.address, w.kind, w.since_number, w.since_hash, v.verdict, v.finalized_number,
+const TRAILS: &str =
+    "SELECT w.address, w.kind, w.since_number, w.since_hash, v.verdict, v.finalized_number,
         v.finalized_hash, v.proven_seq, v.proven_head, v.wrong_seq
     FROM watched w LEFT JOIN verdicts v ON v.contract = w.address
     WHERE (w.since_log < 0
@@ -176,7 +177,8 @@ impl Store {
     /// Followed contracts and their verdicts: one, or all from those of the network file on.
     pub(crate) async fn trails(&self, only: Option<Address>, limit: u32) -> Result<Vec<TrailRow>> {
         let query = Query::new(TRAILS).and("w.address = ", only);
-        let query = query.push_bind(" ORDER BY w.since_number, w.since_log, w.address LIMIT ", limit);
+        let query =
+            query.push_bind(" ORDER BY w.since_number, w.since_log, w.address LIMIT ", limit);
         self.fetch(query).await?.iter().map(trail).collect()
     }
 
@@ -204,9 +206,8 @@ impl Store {
         newest_first: bool,
         limit: u32,
     ) -> Result<Vec<EventRow>> {
-        let query = Query::new(
-            "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE ",
-        );
+        let query =
+            Query::new("SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE ");
         let query = names(query.push_bind(topic.equals(), word), wanted);
         let query = query.push_bind(
             match newest_first {

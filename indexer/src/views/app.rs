@@ -156,7 +156,10 @@ impl App {
         if let Some(frozen) = &self.frozen {
             return match frozen.thaws_at {
                 None => "Nothing may boot: the app is frozen.".to_owned(),
-                Some(_) => "Nothing may boot: the app is frozen, and its owner has begun to thaw it.".to_owned(),
+                Some(_) => {
+                    "Nothing may boot: the app is frozen, and its owner has begun to thaw it."
+                        .to_owned()
+                }
             };
         }
         let vendors: Vec<&str> =

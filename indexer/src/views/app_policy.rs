@@ -114,7 +114,9 @@ impl Allowlist {
             "MeasurementRevoked" => revoke(&mut self.measurements, event, "mrSystem")?,
             "InstanceRevoked" => revoke(&mut self.instances, event, "instanceId")?,
             "AnyDeviceSet" => self.any_device.effective_at = args.number("effectiveAt")?,
-            "AnyMeasurementSet" => self.any_measurement.effective_at = args.number("effectiveAt")?,
+            "AnyMeasurementSet" => {
+                self.any_measurement.effective_at = args.number("effectiveAt")?
+            }
             "AnyInstanceSet" => self.any_instance.effective_at = args.number("effectiveAt")?,
             "AnyTcbSet" => self.any_tcb.effective_at = args.number("effectiveAt")?,
             "GrantDelaySet" => {
@@ -147,7 +149,9 @@ impl Allowlist {
         {
             for entry in list {
                 entry.state = match &entry.revoked {
-                    Some(revoked) if revoked.place.block_time < entry.effective_at => State::Cancelled,
+                    Some(revoked) if revoked.place.block_time < entry.effective_at => {
+                        State::Cancelled
+                    }
                     Some(_) => State::Revoked,
                     None if entry.effective_at > now => State::Pending,
                     None => State::InForce,

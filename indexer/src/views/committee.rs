@@ -260,9 +260,8 @@ impl Committee {
             }),
             "NodeCodeRevoked" => {
                 let (os, compose) = (args.hash("osImageHash")?, args.hash("composeHash")?);
-                let same = |code: &&mut NodeCode| {
-                    code.os_image_hash == os && code.compose_hash == compose
-                };
+                let same =
+                    |code: &&mut NodeCode| code.os_image_hash == os && code.compose_hash == compose;
                 if let Some(code) = self.node_code.iter_mut().rfind(same) {
                     code.revoked = Some(place);
                 }
@@ -438,7 +437,11 @@ mod tests {
                 "evidenceHash": B256::ZERO,
             });
             let signer = Address::repeat_byte(seat);
-            events.push(of("CandidatePosted", json!({"signer": signer, "candidate": candidate}), 1));
+            events.push(of(
+                "CandidatePosted",
+                json!({"signer": signer, "candidate": candidate}),
+                1,
+            ));
             events.push(of(
                 "SeatAdmitted",
                 json!({"seat": seat, "signer": signer, "operator": word(&format!("op-{seat}")),

@@ -32,6 +32,9 @@ pub(crate) struct Event {
     pub(crate) app_id: Option<Address>,
     pub(crate) seq: Option<u64>,
     pub(crate) args: Args,
+    /// Indexed arguments as the chain has them: by these the index finds more.
+    #[serde(skip)]
+    pub(crate) indexed: Vec<B256>,
 }
 
 /// Arguments by name, as `decode` wrote them.
@@ -59,7 +62,17 @@ impl Event {
             app_id: row.app_id,
             seq: row.seq,
             args: Args(args.unwrap_or_default()),
+            indexed: row.log.topics().iter().skip(1).copied().collect(),
         }
+    }
+
+    /// Whether a search for this hash or address finds something: it is indexed, or a root.
+    pub(crate) fn is_findable(&self, name: &str, text: &str) -> bool {
+        let word = match text.parse::<Address>() {
+            Ok(address) => Some(address.into_word()),
+            Err(_) => text.parse().ok(),
+        };
+        name == "root" || word.is_some_and(|word| self.indexed.contains(&word))
     }
 
     pub(crate) fn all(rows: &[EventRow], as_of: &AsOf) -> Vec<Self> {

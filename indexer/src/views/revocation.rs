@@ -20,6 +20,9 @@ pub(crate) struct Revocation {
     pub(crate) last_record: Option<Event>,
     /// The height at which a node that saw nothing of the revocation stops releasing that record.
     pub(crate) releasable_until: Option<u64>,
+    /// The last block of this chain at which a node could still release it: the one before the revocation, or an earlier one
+    /// where its window ended.
+    pub(crate) last_release_block: Option<u64>,
     /// The first record after it: there is none unless somebody granted again.
     pub(crate) next_record: Option<Event>,
     /// The grant that ended it.
@@ -61,12 +64,14 @@ impl Revocation {
         let at = place(&event);
         let last = records.iter().find(|record| place(record) < at).cloned();
         let next = records.iter().rfind(|record| place(record) > at).cloned();
-        let again = grants.iter().find(|grant| grant.contract == event.contract && place(grant) > at);
+        let again =
+            grants.iter().find(|grant| grant.contract == event.contract && place(grant) > at);
+        let until =
+            last.as_ref().map(|record| record.place.block_number.saturating_add(release_window));
         Self {
             is_told_by_records: is_told,
-            releasable_until: last
-                .as_ref()
-                .map(|record| record.place.block_number.saturating_add(release_window)),
+            releasable_until: until,
+            last_release_block: until.map(|until| until.min(at.0.saturating_sub(1))),
             last_record: last,
             next_record: next,
             granted_again: again.map(|grant| grant.place),
@@ -113,6 +118,9 @@ mod tests {
         let view = Revocation::fold(revoked.clone(), &records, &[], true, 250);
         assert_eq!(view.last_record.unwrap().place.block_number, 7);
         assert_eq!((view.releasable_until, view.granted_again), (Some(257), None));
+        assert_eq!(view.last_release_block, Some(7), "the block before the revocation");
+        let short = Revocation::fold(at("ComposeHashRevoked", 8), &records[2..], &[], true, 2);
+        assert_eq!(short.last_release_block, Some(5), "its window ended before");
         assert_eq!(view.next_record.unwrap().place.block_number, 9, "it hides nothing");
         let grants = [at("ComposeHashApproved", 2), at("ComposeHashApproved", 8)];
         let view = Revocation::fold(revoked, &[], &grants, true, 250);

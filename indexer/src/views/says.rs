@@ -137,8 +137,10 @@ pub(crate) fn is_revocation(name: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Text(String),
-    /// 32 bytes or an address, as hex.
+    /// 32 bytes or an address, as hex, by which the index finds more.
     Hash(String),
+    /// The same, by which it finds nothing.
+    Plain(String),
     /// Unix seconds.
     Time(u64),
 }
@@ -177,7 +179,9 @@ fn pattern(event: &Event) -> &'static str {
         "AppFrozen" => "the app is frozen, reason {reason}",
         "AppThawed" => "the app thaws at {effectiveAt}",
         "KeyRotated" => "key version {keyVersion} from now on",
-        "KeyVersionDelisted" => "key version {keyVersion} is not readable any more, reason {reason}",
+        "KeyVersionDelisted" => {
+            "key version {keyVersion} is not readable any more, reason {reason}"
+        }
         "AppMoved" => "registry {registry} speaks for the app from {effectiveAt}",
         "AppMoveCancelled" => "the move to {registry} is cancelled, reason {reason}",
         "PolicyInitialized" => "a policy begins, grants wait {grantDelaySeconds} s",
@@ -259,7 +263,8 @@ fn value(event: &Event, name: &str) -> Part {
             _ => Part::Text("?".to_owned()),
         },
         _ => match args.0.get(name) {
-            Some(Value::String(text)) if text.starts_with("0x") => Part::Hash(text.clone()),
+            Some(Value::String(text)) if event.is_findable(name, text) => Part::Hash(text.clone()),
+            Some(Value::String(text)) if text.starts_with("0x") => Part::Plain(text.clone()),
             Some(Value::String(text)) => Part::Text(text.clone()),
             Some(other) => Part::Text(other.to_string()),
             None => Part::Text("?".to_owned()),
@@ -294,18 +299,22 @@ mod tests {
             app_id: None,
             seq: None,
             args: Args(serde_json::from_str(args).unwrap()),
+            indexed: vec![B256::repeat_byte(0x22)],
         }
     }
 
     #[test]
     fn a_sentence_has_words_hashes_and_times() {
         let hash = format!("0x{}", "22".repeat(32));
-        let revoked = event(
-            "ComposeHashRevoked",
-            &format!(r#"{{"composeHash": "{hash}", "reason": 2}}"#),
-        );
+        let revoked_of = |hash: &str| {
+            let args = format!(r#"{{"composeHash": "{hash}", "reason": 2}}"#);
+            event("ComposeHashRevoked", &args)
+        };
+        let revoked = revoked_of(&hash);
         let parts = sentence(&revoked);
-        assert_eq!(parts[1], Part::Hash(hash));
+        assert_eq!(parts[1], Part::Hash(hash.clone()));
+        let other = revoked_of(&hash.replace('2', "3"));
+        assert!(matches!(sentence(&other)[1], Part::Plain(_)), "a link that leads nowhere");
         assert_eq!(parts[3], Part::Text("2 (compromised)".into()));
         let from_now = event("AnyDeviceSet", r#"{"effectiveAt": 0}"#);
         assert_eq!(sentence(&from_now), [Part::Text("the device list counts from now".into())]);

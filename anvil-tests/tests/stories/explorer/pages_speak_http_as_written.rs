@@ -13,7 +13,8 @@ fn holds() {
     story(async || {
         let explored = explored().await?;
         let base = explored.facts["base"].as_str().context("a base")?;
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
         let mut asked = 0;
         for line in SCRIPT.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let (request, expected) = line.split_once(" => ").context("request => answer")?;
@@ -35,7 +36,11 @@ fn filled(path: &str, facts: &Value) -> Result<String> {
     for (name, fact) in facts.as_object().context("facts")? {
         let text = match fact {
             Value::String(text) => text.clone(),
-            event => format!("{}/{}", event["block_hash"].as_str().unwrap_or_default(), event["log_index"]),
+            event => format!(
+                "{}/{}",
+                event["block_hash"].as_str().unwrap_or_default(),
+                event["log_index"]
+            ),
         };
         filled = filled.replace(&format!("{{{name}}}"), &text);
     }
@@ -58,8 +63,14 @@ async fn one(answer: reqwest::Response, expected: &str) -> Result<()> {
     }
     let policy = header("content-security-policy");
     if kind == "text/html" {
-        ensure!(policy.starts_with("default-src 'none'; style-src 'self'; script-src 'self'"), "{policy}");
-        ensure!(!policy.contains("unsafe") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        ensure!(
+            policy.starts_with("default-src 'none'; style-src 'self'; script-src 'self'"),
+            "{policy}"
+        );
+        ensure!(
+            !policy.contains("unsafe") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
         ensure!(header("x-content-type-options") == "nosniff");
         let may_connect = answer.url().path() == "/verify";
         ensure!(policy.contains("connect-src") == may_connect, "{policy}");

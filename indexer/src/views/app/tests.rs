@@ -26,6 +26,7 @@ pub(crate) fn event(kind: Kind, contract: Address, name: &str, args: Value, bloc
         app_id: Some(APP),
         seq: Some(1),
         args: Args(args.as_object().unwrap().clone()),
+        indexed: Vec::new(),
     }
 }
 
@@ -112,8 +113,7 @@ fn a_foreign_contract_says_nothing_about_the_rules() {
 fn a_foreign_policy_is_not_judged() {
     // [EXP-2]
     let set = json!({"policy": OTHER, "isForeign": true, "effectiveAt": 100});
-    let events =
-        [initialized(true), entered(), approved(1, 10, 1), registry("PolicySet", set, 2)];
+    let events = [initialized(true), entered(), approved(1, 10, 1), registry("PolicySet", set, 2)];
     let before = fold(&events, 9);
     assert!(before.allowlist.is_some() && before.pending_policy.unwrap().is_foreign);
     let after = fold(&events, 10);
