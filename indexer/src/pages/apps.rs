@@ -131,7 +131,7 @@ fn checks(frame: &Frame, app: &App, at: &Moment) -> Vec<Check> {
         (lower(&app.app_id), lower(&app.registry), lower(&app.policy.address));
     let block = format!("--block {} --rpc-url \"$ETH_RPC_URL\"", at.block.number);
     let mut checks = vec![Check::new(
-        "owner, policy and key version, from an endpoint of your own",
+        "which policy judges it, from an endpoint of your own",
         format!("cast call {registry} 'policyOf(address)(address)' {id} {block}"),
     )];
     if let Some(code) = app.allowlist.as_ref().and_then(|list| list.codes.last()) {
