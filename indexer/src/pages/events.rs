@@ -8,7 +8,7 @@ use super::{
 use crate::{
     http::Refused,
     store::BlockRow,
-    views::{Event, routes::path, says::is_revocation},
+    views::{Event, revocation::Revocation, routes::path},
 };
 use alloy_primitives::{B256, hex};
 use askama::Template;
@@ -84,7 +84,7 @@ async fn build<'a>(frame: &'a Frame, pages: &Pages, place: Place) -> Result<Page
         args,
         topics: row.log.topics().to_vec(),
         data: long(&hex::encode_prefixed(&row.log.data)),
-        is_revocation: is_revocation(event.name()) && row.canonical,
+        is_revocation: Revocation::is_one(&event),
         issuance,
         event,
         checks,

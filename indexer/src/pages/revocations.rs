@@ -8,12 +8,7 @@ use super::{
 };
 use crate::{
     http::Refused,
-    views::{
-        Event,
-        revocation::Revocation,
-        routes::path,
-        says::{Act, is_revocation},
-    },
+    views::{Event, revocation::Revocation, routes::path, says::Act},
 };
 use alloy_primitives::B256;
 use askama::Template;
@@ -64,7 +59,7 @@ async fn build<'a>(
     let ((block, log_index), service) = (path(place)?, &pages.service);
     let row = service.store.event(block, log_index).await?;
     let event = row.map(|row| Event::new(&row, &frame.as_of));
-    let event = event.filter(|event| is_revocation(event.name()));
+    let event = event.filter(Revocation::is_one);
     let event = event.ok_or_else(|| Refused::not_found("no revocation stands there"))?;
     let window = service.release_window_blocks;
     let view = Revocation::load(&service.store, &frame.as_of, event, window).await?;

@@ -7,7 +7,10 @@ use super::{
     committee::Committee,
     roots::{Root, Roots},
 };
-use crate::store::{Newest, Store, Topic};
+use crate::{
+    decode::Kind,
+    store::{Newest, Store, Topic},
+};
 use alloy_primitives::{Address, B256};
 use anyhow::Result;
 use serde::Serialize;
@@ -103,7 +106,8 @@ impl Issuance {
         id: B256,
         release_window: u64,
     ) -> Result<Option<Self>> {
-        let rows = store.by_topic(Topic::Second, id, &ISSUANCE, false, MOST_EVENTS).await?;
+        let mut rows = store.by_topic(Topic::Second, id, &ISSUANCE, false, MOST_EVENTS).await?;
+        rows.retain(|row| row.kind == Kind::IssuanceLog);
         Self::fold(id, &Event::all(&rows, as_of), release_window)
     }
 
@@ -159,7 +163,7 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{decode::Kind, views::app::tests::event};
+    use crate::views::app::tests::event;
     use serde_json::json;
 
     fn issued(id: B256, block: u64) -> Event {

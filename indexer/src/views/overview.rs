@@ -1,7 +1,10 @@
 //! The network at a glance: is the index whole, how far is it, what is trusted, what is on its way.
 
 use super::{AsOf, Event, committee::Committee, roots::Roots, trail::Contract};
-use crate::store::{Newest, Store};
+use crate::{
+    decode::Kind,
+    store::{Newest, Store},
+};
 use anyhow::Result;
 use serde::Serialize;
 
@@ -68,6 +71,10 @@ fn on_their_way(events: &[Event], now: u64) -> Vec<Event> {
             "PolicySet" => ("PolicyChangeCancelled", "policy"),
             _ => continue,
         };
+        // What a foreign policy announces is no grant of ours.
+        if event.kind == Kind::ForeignPolicy {
+            continue;
+        }
         let later = events.get(..place).unwrap_or_default();
         let is_taken_back = later.iter().any(|other| {
             other.contract == event.contract
@@ -85,7 +92,7 @@ fn on_their_way(events: &[Event], now: u64) -> Vec<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{decode::Kind, views::app::tests::event};
+    use crate::views::app::tests::event;
     use alloy_primitives::{Address, B256};
     use serde_json::json;
 
@@ -97,7 +104,8 @@ mod tests {
         };
         let args = json!({ "composeHash": B256::repeat_byte(1), "reason": 1 });
         let back = event(Kind::Policy, Address::ZERO, "ComposeHashRevoked", args, 2);
-        let events = [back, grant(3, 50), grant(2, 100), grant(1, 100)];
+        let foreign = Event { kind: Kind::ForeignPolicy, ..grant(4, 100) };
+        let events = [foreign, back, grant(3, 50), grant(2, 100), grant(1, 100)];
         let found = on_their_way(&events, 50);
         assert_eq!(found, [grant(2, 100)]);
     }

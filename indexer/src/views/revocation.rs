@@ -1,8 +1,11 @@
 //! A revocation: from which block on nothing was recorded, and until when what was recorded before could still be released.
 //! [EXP-5] Promise: P5.
 
-use super::{AsOf, Event, Place};
-use crate::store::{Newest, Store, Topic};
+use super::{AsOf, Event, Place, says::is_revocation};
+use crate::{
+    decode::Kind,
+    store::{Newest, Store, Topic},
+};
 use alloy_primitives::B256;
 use anyhow::Result;
 use serde::Serialize;
@@ -30,6 +33,13 @@ pub(crate) struct Revocation {
 }
 
 impl Revocation {
+    /// Whether an event takes something away: a foreign policy may say what it likes, and what a reorg took away does not count.
+    pub(crate) fn is_one(event: &Event) -> bool {
+        is_revocation(event.name())
+            && event.kind != Kind::ForeignPolicy
+            && event.place.finality != "orphaned"
+    }
+
     pub(crate) async fn load(
         store: &Store,
         as_of: &AsOf,
@@ -102,12 +112,23 @@ async fn of_app(store: &Store, as_of: &AsOf, event: &Event) -> Result<Vec<Event>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{decode::Kind, views::app::tests::event};
+    use crate::views::app::tests::event;
     use alloy_primitives::Address;
     use serde_json::json;
 
     fn at(name: &str, block: u64) -> Event {
         event(Kind::Policy, Address::ZERO, name, json!({}), block)
+    }
+
+    #[test]
+    fn what_a_foreign_policy_says_or_a_reorg_took_away_is_no_revocation() {
+        // [EXP-2] [EXP-5]
+        let revoked = at("ComposeHashRevoked", 8);
+        assert!(Revocation::is_one(&revoked) && !Revocation::is_one(&at("KeyIssued", 8)));
+        let foreign = Event { kind: Kind::ForeignPolicy, ..revoked.clone() };
+        let mut orphaned = revoked;
+        orphaned.place.finality = "orphaned";
+        assert!(!Revocation::is_one(&foreign) && !Revocation::is_one(&orphaned));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
     overview::Overview,
     revocation::Revocation,
     roots::Roots,
-    says::{Act, is_revocation},
+    says::Act,
     trail::Contract,
 };
 use crate::{
@@ -157,7 +157,7 @@ async fn revocation(
     let (store, (block, log_index)) = (&service.store, path(place)?);
     let as_of = AsOf::load(store).await?;
     let row = store.event(block, log_index).await?;
-    let event = row.map(|row| Event::new(&row, &as_of)).filter(|event| is_revocation(event.name()));
+    let event = row.map(|row| Event::new(&row, &as_of)).filter(Revocation::is_one);
     let event = event.ok_or_else(|| Refused::not_found("no revocation stands there"))?;
     let window = service.release_window_blocks;
     answer(&as_of, "revocation", &Revocation::load(store, &as_of, event, window).await?)
