@@ -9,6 +9,7 @@
 //! follow.rs    ProvenReceipts ─▶ rows             decode.rs    log ─▶ name, arguments, seq
 //! store.rs     rows, block and cursor, at once    audit.rs     rows ─▶ trail ─▶ compared with the proven slot
 //! views.rs     rows ─▶ apps, issuances, …       pages.rs     the same for people
+//! keep.rs      final issuances and revocations ─▶ evidence and bundles, kept
 //! ```
 
 mod audit;
@@ -16,12 +17,15 @@ mod chain;
 pub mod config;
 mod decode;
 mod endpoint;
+mod endpoints;
 mod follow;
 mod http;
+mod keep;
 mod pages;
 mod receipts;
 mod run;
 mod store;
+mod task;
 mod trail;
 mod views;
 

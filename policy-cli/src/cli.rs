@@ -1,6 +1,6 @@
 //! The command line's frame: global flags, and the verbs. Each verb's own flags are in `cmd/<verb>.rs`.
 
-use crate::cmd::{app, approve, completions, compose, hash, revoke, status};
+use crate::cmd::{app, approve, audit, completions, compose, hash, revoke, status, verify, watch};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -40,7 +40,14 @@ pub(crate) struct Global {
     )]
     pub(crate) network: Option<PathBuf>,
     /// RPC endpoint, instead of the file's
-    #[arg(long, global = true, value_name = "URL", env = "ETH_RPC_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        visible_alias = "rpc",
+        global = true,
+        value_name = "URL",
+        env = "ETH_RPC_URL",
+        hide_env_values = true
+    )]
     pub(crate) rpc_url: Option<String>,
     /// Answer with one JSON object on stdout, errors too
     #[arg(long, global = true)]
@@ -62,6 +69,10 @@ pub(crate) enum Verb {
     Hash(hash::Hash),
     Compose(compose::Compose),
     Status(status::Status),
+    #[command(subcommand)]
+    Verify(verify::Verify),
+    Audit(audit::Audit),
+    Watch(watch::Watch),
     Completions(completions::Completions),
 }
 
@@ -84,7 +95,7 @@ mod tests {
     fn every_help_ends_with_an_example_that_parses() {
         let mut found = Vec::new();
         examples(&Cli::command(), &mut found);
-        assert_eq!(found.len(), 9);
+        assert_eq!(found.len(), 13);
         for example in found {
             let line = example.split(" > ").next().unwrap_or_default();
             assert!(!line.contains('\n'), "{line}");

@@ -2,11 +2,14 @@
 
 pub(crate) mod app;
 pub(crate) mod approve;
+pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod compose;
 pub(crate) mod hash;
 pub(crate) mod revoke;
 pub(crate) mod status;
+pub(crate) mod verify;
+pub(crate) mod watch;
 
 use crate::{
     chain::Chain,
@@ -29,6 +32,9 @@ pub(crate) async fn run(
         Verb::Hash(hash) => hash.run(output),
         Verb::Compose(compose) => compose.run(global, output).await,
         Verb::Status(status) => status.run(global, output).await,
+        Verb::Verify(verify::Verify::Bundle(bundle)) => bundle.run(global, output),
+        Verb::Audit(audit) => audit.run(global, output).await,
+        Verb::Watch(watch) => watch.run(global, output).await,
         Verb::Completions(completions) => completions.run(output),
     }
 }

@@ -1,8 +1,17 @@
 //! What ends a run early: one enum per area, gathered here. Each says its exit code and its hints by exhaustive match.
 
 use crate::{
-    agent::AgentError, apps::AppError, chain::ChainError, compose::ComposeError, exit::Exit,
-    file::FileError, network::NetworkFileError, send::SendError, signer::SignerError,
+    agent::AgentError,
+    apps::AppError,
+    chain::ChainError,
+    cmd::{audit::AuditError, watch::WatchError},
+    compose::ComposeError,
+    exit::Exit,
+    file::FileError,
+    network::NetworkFileError,
+    proven::ProvenError,
+    send::SendError,
+    signer::SignerError,
 };
 
 use std::path::{Path, PathBuf};
@@ -26,6 +35,12 @@ pub(crate) enum Failure {
     Signer(#[from] SignerError),
     #[error(transparent)]
     Send(#[from] SendError),
+    #[error(transparent)]
+    Proven(#[from] ProvenError),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     #[error("the answer could not be written: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -46,6 +61,9 @@ impl Failure {
             Self::App(error) => error.exit(),
             Self::Signer(error) => error.exit(),
             Self::Send(error) => error.exit(),
+            Self::Proven(error) => error.exit(),
+            Self::Audit(error) => error.exit(),
+            Self::Watch(error) => error.exit(),
             Self::Output(_) => Exit::Internal,
         }
     }
@@ -61,6 +79,9 @@ impl Failure {
             Self::App(error) => error.hints(),
             Self::Signer(error) => error.hints(),
             Self::Send(error) => error.hints(),
+            Self::Proven(error) => error.hints(),
+            Self::Audit(error) => error.hints(),
+            Self::Watch(error) => error.hints(),
             Self::Output(_) => Vec::new(),
         }
     }

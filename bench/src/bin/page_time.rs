@@ -32,6 +32,7 @@ async fn main() -> Result<()> {
         listen: ([127, 0, 0, 1], 0).into(),
         poll_milliseconds: 1000,
         audit_milliseconds: 600_000,
+        proofs: true,
         checkpoint: None,
     };
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;

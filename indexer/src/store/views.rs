@@ -75,7 +75,7 @@ pub(crate) enum Topic {
 }
 
 impl Topic {
-    /// Exactly as in migrations/0002_views.sql, or the index is not used.
+    /// Exactly as in migrations/0003_views.sql, or the index is not used.
     fn equals(self) -> &'static str {
         match self {
             Self::Second => "length(e.topics) >= 96 AND substr(e.topics, 65, 32) = ",
