@@ -11,3 +11,6 @@ CREATE INDEX verdicts_wrong ON verdicts (contract) WHERE verdict <> 'complete';
 -- store/views.rs, letter by letter.
 CREATE INDEX events_second ON events (substr(topics, 65, 32), block_number, log_index) WHERE length(topics) >= 96;
 CREATE INDEX events_third ON events (substr(topics, 97, 32), block_number, log_index) WHERE length(topics) >= 128;
+
+-- One event by its place, and all of one block, without the chain's id before them.
+CREATE INDEX events_block ON events (block_hash, log_index);

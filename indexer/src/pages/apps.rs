@@ -32,7 +32,7 @@ use axum::{
 /// Issuances and events of its history that an app's page shows; the rest is in the timeline.
 const FEW: u32 = 20;
 /// Issuances in the picture.
-const PICTURED: u32 = 400;
+const PICTURED: u32 = 150;
 
 #[derive(Template)]
 #[template(path = "app.html")]

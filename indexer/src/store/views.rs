@@ -96,7 +96,7 @@ impl Store {
             found.extend(self.newest_of(wanted, Some(name)).await?);
         }
         found.sort_unstable_by_key(|row| {
-            std::cmp::Reverse((row.block.number, row.block.hash, row.log_index))
+            std::cmp::Reverse((row.block.number, row.log_index, row.block.hash))
         });
         found.truncate(usize::try_from(wanted.limit)?);
         Ok(found)
@@ -117,19 +117,25 @@ impl Store {
             .and("e.app_id = ", wanted.app)
             .and("e.name = ", name)
             .and("e.block_number <= ", wanted.up_to);
+        // One canonical block stands at a height: its number alone orders, as the indexes do. Of orphaned ones there are more.
+        let (from, by) = match wanted.orphaned {
+            true => (
+                " AND (e.block_number, e.log_index, e.block_hash) < (",
+                " ORDER BY e.block_number DESC, e.log_index DESC, e.block_hash DESC LIMIT ",
+            ),
+            false => (
+                " AND (e.block_number, e.log_index) < (",
+                " ORDER BY e.block_number DESC, e.log_index DESC LIMIT ",
+            ),
+        };
         if let Some((block, log_index)) = wanted.before {
-            // The first condition says nothing that the second does not, and lets the index begin there.
-            query = query
-                .push_bind(" AND e.block_number <= ", block.number)
-                .push_bind(" AND (e.block_number, e.block_hash, e.log_index) < (", block.number)
-                .push_bind(", ", block.hash)
-                .push_bind(", ", log_index)
-                .push(")");
+            query = query.push_bind(from, block.number).push_bind(", ", log_index);
+            if wanted.orphaned {
+                query = query.push_bind(", ", block.hash);
+            }
+            query = query.push(")");
         }
-        query = query.push_bind(
-            " ORDER BY e.block_number DESC, e.block_hash DESC, e.log_index DESC LIMIT ",
-            wanted.limit,
-        );
+        query = query.push_bind(by, wanted.limit);
         self.fetch(query).await?.iter().map(event).collect()
     }
 

@@ -13,7 +13,7 @@ const NEAR: u32 = 200;
 /// Events on the front page.
 const FEW: u32 = 12;
 /// Events in the picture.
-const PICTURED: u32 = 1000;
+const PICTURED: u32 = 400;
 
 /// Overview.
 #[derive(Clone, Debug, Serialize)]
