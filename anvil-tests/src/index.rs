@@ -73,6 +73,15 @@ impl Index {
         &self.config.database
     }
 
+    /// Where it serves.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub fn url(&self) -> Result<String> {
+        let listen = self.running.as_ref().context("the indexer does not run")?.listen;
+        Ok(format!("http://{listen}"))
+    }
+
     /// Status and body of an answer; text that is no JSON is a JSON string.
     ///
     /// # Errors

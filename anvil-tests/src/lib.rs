@@ -3,6 +3,7 @@
 //! Without anvil a story says so and passes, or fails if `REQUIRE_ANVIL` is set, as CI sets it.
 
 pub mod caught;
+pub mod explored;
 mod index;
 mod quorate;
 mod refused;

@@ -44,6 +44,12 @@ mod stories {
         mod forged_slot_is_caught;
         mod stale_head_is_all_that_a_cut_off_node_says;
     }
+    /// What people who audit see.
+    mod explorer {
+        mod a_browser_shows_every_page;
+        mod pages_speak_http_as_written;
+        mod verify_says_yes_to_a_true_event_and_no_to_others;
+    }
     /// Who changes who gets keys.
     mod governance {
         mod a_dao_votes_an_upgrade_and_the_new_code_gets_the_same_key;
