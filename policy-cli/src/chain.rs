@@ -16,7 +16,7 @@ use wire::network::{Contracts, Network};
 /// Longer than any honest endpoint takes; shorter than anybody's patience.
 const RPC_TIMEOUT: Duration = Duration::from_secs(20);
 
-type TransportError = RpcError<TransportErrorKind>;
+pub(crate) type TransportError = RpcError<TransportErrorKind>;
 
 /// Why the chain did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -186,7 +186,7 @@ impl Chain {
     }
 }
 
-fn http(url: reqwest::Url) -> DynProvider {
+pub(crate) fn http(url: reqwest::Url) -> DynProvider {
     let client = reqwest::Client::builder().timeout(RPC_TIMEOUT).build().unwrap_or_default();
     ProviderBuilder::new().disable_recommended_fillers().connect_reqwest(client, url).erased()
 }
@@ -210,7 +210,7 @@ async fn block(
 }
 
 /// Scheme, host and port: what may be shown.
-fn origin(url: &reqwest::Url) -> String {
+pub(crate) fn origin(url: &reqwest::Url) -> String {
     url.origin().ascii_serialization()
 }
 
@@ -219,7 +219,7 @@ fn origin_of_text(text: &str) -> String {
 }
 
 /// The innermost cause, which names no URL.
-fn cause(error: &TransportError) -> String {
+pub(crate) fn cause(error: &TransportError) -> String {
     if let RpcError::ErrorResp(payload) = error {
         return format!("{} (code {})", plain(&payload.message), payload.code);
     }

@@ -1,6 +1,6 @@
 //! The command line's frame: global flags, and the verbs. Each verb's own flags are in `cmd/<verb>.rs`.
 
-use crate::cmd::{app, approve, completions, compose, hash, revoke, status};
+use crate::cmd::{app, approve, completions, compose, hash, revoke, simulate, status};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ stdout is data, stderr is talk.";
 
 const AFTER: &str = "Exit codes:
   0 done   1 internal   2 usage   3 not found   4 denied, or a check failed
-  5 network or RPC   6 the chain reverts   7 nothing was signed
+  5 network or RPC   6 the chain reverts   7 nothing was signed   10 differences (--exit-code)
 
 Example:
   quorate hash app-compose.json";
@@ -62,6 +62,7 @@ pub(crate) enum Verb {
     Hash(hash::Hash),
     Compose(compose::Compose),
     Status(status::Status),
+    Simulate(Box<simulate::Simulate>),
     Completions(completions::Completions),
 }
 
@@ -84,7 +85,7 @@ mod tests {
     fn every_help_ends_with_an_example_that_parses() {
         let mut found = Vec::new();
         examples(&Cli::command(), &mut found);
-        assert_eq!(found.len(), 9);
+        assert_eq!(found.len(), 10);
         for example in found {
             let line = example.split(" > ").next().unwrap_or_default();
             assert!(!line.contains('\n'), "{line}");

@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod compose;
 pub(crate) mod hash;
 pub(crate) mod revoke;
+pub(crate) mod simulate;
 pub(crate) mod status;
 
 use crate::{
@@ -28,6 +29,7 @@ pub(crate) async fn run(
         Verb::Revoke(revoke) => revoke.run(global, output).await,
         Verb::Hash(hash) => hash.run(output),
         Verb::Compose(compose) => compose.run(global, output).await,
+        Verb::Simulate(simulate) => simulate.run(global, output).await,
         Verb::Status(status) => status.run(global, output).await,
         Verb::Completions(completions) => completions.run(output),
     }

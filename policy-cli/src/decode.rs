@@ -17,6 +17,10 @@ pub(crate) struct Argument {
 }
 
 impl Argument {
+    pub(crate) fn value(&self) -> &DynSolValue {
+        &self.value
+    }
+
     pub(crate) fn words(&self) -> String {
         words::value(self.path.rsplit('.').next().unwrap_or_default(), &self.value)
     }
@@ -31,6 +35,11 @@ pub(crate) struct Decoded {
 }
 
 impl Decoded {
+    /// The argument at `path`.
+    pub(crate) fn argument(&self, path: &str) -> Option<&DynSolValue> {
+        self.arguments.iter().find(|argument| argument.path == path).map(|found| &found.value)
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         let arguments: Map<String, Value> = self
             .arguments
@@ -74,7 +83,12 @@ impl Interfaces {
             "KmsCommittee",
             "AttestationRegistry",
             "KmsCeremony",
-            "IssuanceLog"
+            "IssuanceLog",
+            "AllOfPolicy",
+            "LicensePolicy",
+            "AccessManager",
+            "QuorateGovernor",
+            "VotesToken"
         ];
         Self(
             artefacts
@@ -85,6 +99,11 @@ impl Interfaces {
                 })
                 .collect(),
         )
+    }
+
+    /// The interface of one contract.
+    pub(crate) fn of(&self, contract: &str) -> Option<&JsonAbi> {
+        self.0.iter().find(|(name, _)| *name == contract).map(|(_, abi)| abi)
     }
 
     /// The call in these bytes, if one of our contracts has it.
@@ -251,6 +270,6 @@ mod tests {
 
     #[test]
     fn every_artefact_has_an_interface() {
-        assert_eq!(Interfaces::ours().0.len(), 6);
+        assert_eq!(Interfaces::ours().0.len(), 11);
     }
 }

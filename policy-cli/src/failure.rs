@@ -2,7 +2,8 @@
 
 use crate::{
     agent::AgentError, apps::AppError, chain::ChainError, compose::ComposeError, exit::Exit,
-    file::FileError, network::NetworkFileError, send::SendError, signer::SignerError,
+    file::FileError, network::NetworkFileError, proven::ProvenError, send::SendError, signer::SignerError,
+    simulate::SimulateError,
 };
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,10 @@ pub(crate) enum Failure {
     Signer(#[from] SignerError),
     #[error(transparent)]
     Send(#[from] SendError),
+    #[error(transparent)]
+    Proven(#[from] ProvenError),
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
     #[error("the answer could not be written: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -46,6 +51,8 @@ impl Failure {
             Self::App(error) => error.exit(),
             Self::Signer(error) => error.exit(),
             Self::Send(error) => error.exit(),
+            Self::Proven(error) => error.exit(),
+            Self::Simulate(error) => error.exit(),
             Self::Output(_) => Exit::Internal,
         }
     }
@@ -61,6 +68,8 @@ impl Failure {
             Self::App(error) => error.hints(),
             Self::Signer(error) => error.hints(),
             Self::Send(error) => error.hints(),
+            Self::Proven(error) => error.hints(),
+            Self::Simulate(error) => error.hints(),
             Self::Output(_) => Vec::new(),
         }
     }
