@@ -7,6 +7,7 @@ import {AppRegistry} from "../contracts/src/AppRegistry.sol";
 import {AttestationRegistry} from "../contracts/src/AttestationRegistry.sol";
 import {IssuanceLog} from "../contracts/src/IssuanceLog.sol";
 import {KmsCommittee} from "../contracts/src/KmsCommittee.sol";
+import {PolicyFactory} from "../contracts/src/PolicyFactory.sol";
 import {RootRules} from "../contracts/src/interfaces/IAttestationRegistry.sol";
 import {KnownRoots} from "../contracts/src/libraries/KnownRoots.sol";
 import {TcbStatus} from "../contracts/src/libraries/TcbStatus.sol";
@@ -76,7 +77,7 @@ contract Deploy is Script {
         d.kmsCommittee = new KmsCommittee(
             address(d.accessManager), d.attestationRegistry, n.stepBlocks, n.finalityBlocks, n.longestSeconds
         );
-        d.appRegistry = new AppRegistry(d.attestationRegistry, n.grantFloorSeconds);
+        d.appRegistry = new AppRegistry(d.attestationRegistry, n.grantFloorSeconds, new PolicyFactory());
         d.issuanceLog = new IssuanceLog(d.kmsCommittee);
         d.kmsCommittee.setContracts(address(d.appRegistry), address(d.issuanceLog));
         _wireGuardian(d, n.guardian, deployer);
@@ -114,6 +115,7 @@ contract Deploy is Script {
         n.rules = RootRules({
             leastTcbEvaluationDataNumber: 0,
             leastCrlIssuedAt: 0,
+            leastRootCrlIssuedAt: 0,
             maxCollateralAgeSeconds: 30 days,
             acceptedTcbStatuses: TcbStatus.bitOf(keccak256("UpToDate"))
         });
@@ -203,6 +205,7 @@ contract Deploy is Script {
         vm.serializeAddress(key, "kmsCeremony", d.kmsCommittee.ceremonyCode());
         vm.serializeAddress(key, "appRegistry", address(d.appRegistry));
         vm.serializeAddress(key, "allowlistPolicy", d.appRegistry.appImplementation());
+        vm.serializeAddress(key, "policyFactory", address(d.appRegistry.policyFactory()));
         return vm.serializeAddress(key, "issuanceLog", address(d.issuanceLog));
     }
 }

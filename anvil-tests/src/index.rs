@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 use wire::network::Network;
@@ -20,16 +20,25 @@ pub struct Index {
 }
 
 impl Index {
-    /// Starts on an empty database called `name` in `folder`.
+    /// Starts on an empty SQLite file called `name` in `folder`.
     ///
     /// # Errors
     /// If it does not start.
     pub async fn start(network: &Network, folder: &Path, name: &str) -> Result<Self> {
+        let file = folder.join(format!("{name}.sqlite"));
+        Self::start_on(network, folder, name, &file.to_string_lossy()).await
+    }
+
+    /// Starts on the empty database at `url`.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start_on(network: &Network, folder: &Path, name: &str, url: &str) -> Result<Self> {
         let path = folder.join(format!("{name}.network.toml"));
         std::fs::write(&path, network.to_toml())?;
         let config = indexer::Config {
             network: path,
-            database: folder.join(format!("{name}.sqlite")),
+            database: url.to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),
             poll_milliseconds: 30,
             audit_milliseconds: 100,
@@ -56,8 +65,8 @@ impl Index {
     }
 
     /// Its database.
-    pub fn database(&self) -> PathBuf {
-        self.config.database.clone()
+    pub fn database(&self) -> &str {
+        &self.config.database
     }
 
     /// Status and body of an answer; text that is no JSON is a JSON string.

@@ -10,6 +10,8 @@ import {IAllowlistPolicy, PolicySetup} from "./interfaces/IAllowlistPolicy.sol";
 import {AppBootInfo, IAppAuth} from "./interfaces/IAppAuth.sol";
 import {AppInfo, IAppRegistry, NewApp} from "./interfaces/IAppRegistry.sol";
 import {IAttestationRegistry} from "./interfaces/IAttestationRegistry.sol";
+import {Holding} from "./interfaces/ILicensePolicy.sol";
+import {IPolicyFactory} from "./interfaces/IPolicyFactory.sol";
 import {Attested} from "./interfaces/Statements.sol";
 import {Question} from "./libraries/Question.sol";
 import {VerdictCall} from "./libraries/VerdictCall.sol";
@@ -56,6 +58,8 @@ contract AppRegistry is IAppRegistry, Trail {
     uint32 public immutable grantFloorSeconds;
     /// @inheritdoc IAppRegistry
     address public immutable appImplementation;
+    /// @inheritdoc IAppRegistry
+    IPolicyFactory public immutable policyFactory;
 
     mapping(address appId => Facts) private _facts;
     mapping(address appId => People) private _people;
@@ -74,11 +78,13 @@ contract AppRegistry is IAppRegistry, Trail {
         _;
     }
 
-    constructor(IAttestationRegistry attestationRegistry_, uint32 grantFloorSeconds_) {
+    constructor(IAttestationRegistry attestationRegistry_, uint32 grantFloorSeconds_, IPolicyFactory policyFactory_) {
         require(grantFloorSeconds_ != 0 || attestationRegistry_.allowsSoftware(), GrantFloorZero());
         attestationRegistry = attestationRegistry_;
         grantFloorSeconds = grantFloorSeconds_;
         appImplementation = address(new AllowlistPolicy(this, grantFloorSeconds_));
+        _requireContract(address(policyFactory_));
+        policyFactory = policyFactory_;
         _startTrail();
     }
 
@@ -117,6 +123,29 @@ contract AppRegistry is IAppRegistry, Trail {
         policy = Clones.clone(appImplementation);
         _isOurs[policy] = true;
         IAllowlistPolicy(policy).initialize(appId, setup);
+    }
+
+    /// @inheritdoc IAppRegistry
+    function createAllOfPolicy(address appId, uint32 grantDelaySeconds, address[] calldata members)
+        external
+        returns (address policy)
+    {
+        require(isRegistered(appId), AppNotRegistered(appId));
+        policy = policyFactory.makeAllOf(appId, grantDelaySeconds, members);
+        _isOurs[policy] = true;
+    }
+
+    /// @inheritdoc IAppRegistry
+    function createLicensePolicy(
+        address appId,
+        uint32 grantDelaySeconds,
+        address inner,
+        uint64 until,
+        Holding calldata holding
+    ) external returns (address policy) {
+        require(isRegistered(appId), AppNotRegistered(appId));
+        policy = policyFactory.makeLicense(appId, grantDelaySeconds, inner, until, holding);
+        _isOurs[policy] = true;
     }
 
     /// @inheritdoc IAppRegistry

@@ -19,6 +19,7 @@ contract AttestationRegistry is IAttestationRegistry, AccessManaged, Trail {
         uint32 leastTcbEvaluationDataNumber;
         uint32 maxCollateralAgeSeconds;
         uint64 leastCrlIssuedAt;
+        uint64 leastRootCrlIssuedAt;
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -230,12 +231,14 @@ contract AttestationRegistry is IAttestationRegistry, AccessManaged, Trail {
         state.leastTcbEvaluationDataNumber = rules.leastTcbEvaluationDataNumber;
         state.maxCollateralAgeSeconds = rules.maxCollateralAgeSeconds;
         state.leastCrlIssuedAt = rules.leastCrlIssuedAt;
+        state.leastRootCrlIssuedAt = rules.leastRootCrlIssuedAt;
     }
 
     function _rules(RootState storage state) private view returns (RootRules memory) {
         return RootRules({
             leastTcbEvaluationDataNumber: state.leastTcbEvaluationDataNumber,
             leastCrlIssuedAt: state.leastCrlIssuedAt,
+            leastRootCrlIssuedAt: state.leastRootCrlIssuedAt,
             maxCollateralAgeSeconds: state.maxCollateralAgeSeconds,
             acceptedTcbStatuses: state.acceptedTcbStatuses
         });

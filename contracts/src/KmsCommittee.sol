@@ -46,35 +46,46 @@ contract KmsCommittee is IKmsCommittee, CommitteeState, EIP712 {
         _startTrail();
     }
 
-    /* STATEMENTS OF NODES: the code is in KmsCeremony */
+    /* STATEMENTS OF NODES: the code is in KmsCeremony; arguments have names so that wallets and explorers can show them */
 
     /// @inheritdoc IKmsCommittee
-    function postCandidate(Candidate calldata, bytes calldata, bytes calldata) external returns (bytes32) {
+    function postCandidate(Candidate calldata candidate_, bytes calldata signature, bytes calldata evidence)
+        external
+        returns (bytes32 candidateId)
+    {
+        (candidate_, signature, evidence);
         _runCeremonyCode();
     }
 
     /// @inheritdoc IKmsCommittee
-    function postRecipientKey(RecipientKey calldata, bytes calldata, bytes calldata) external {
+    function postRecipientKey(RecipientKey calldata key, bytes calldata signature, bytes calldata evidence) external {
+        (key, signature, evidence);
         _runCeremonyCode();
     }
 
     /// @inheritdoc IKmsCommittee
-    function postRefusal(RecipientRefused calldata, bytes calldata) external {
+    function postRefusal(RecipientRefused calldata refusal, bytes calldata signature) external {
+        (refusal, signature);
         _runCeremonyCode();
     }
 
     /// @inheritdoc IKmsCommittee
-    function postDealing(Dealing calldata, bytes calldata, bytes calldata) external {
+    function postDealing(Dealing calldata dealing, bytes calldata signature, bytes calldata dealingBytes) external {
+        (dealing, signature, dealingBytes);
         _runCeremonyCode();
     }
 
     /// @inheritdoc IKmsCommittee
-    function postConfirmation(Confirmation calldata, bytes calldata, bytes calldata) external {
+    function postConfirmation(Confirmation calldata confirmation, bytes calldata signature, bytes calldata canary)
+        external
+    {
+        (confirmation, signature, canary);
         _runCeremonyCode();
     }
 
     /// @inheritdoc IKmsCommittee
-    function activateEpoch(Outcome calldata) external {
+    function activateEpoch(Outcome calldata outcome) external {
+        (outcome);
         _runCeremonyCode();
     }
 

@@ -14,5 +14,6 @@ pub mod harness;
 pub mod hosts;
 pub mod leash;
 pub mod plan;
+pub mod postgres;
 pub mod revert;
 pub mod up;

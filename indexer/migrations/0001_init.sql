@@ -1,86 +1,94 @@
 -- The index: what was proven of the chain, block by block. Every row of `blocks`, `events` and `receipts` can be checked
 -- against a header's hash; nothing in here has to be believed.
+--
+-- One text for SQLite and Postgres: BIGINT, BYTEA and TEXT are the only types (SQLite keeps integers and blobs as they come).
 
 -- One row: which network, from which trusted block on, and how far. Written in the transaction of the block that moved it.
 CREATE TABLE cursor (
-    id               INTEGER PRIMARY KEY CHECK (id = 1),
-    network          BLOB NOT NULL,            -- networkHash: a database belongs to one network
-    chain_id         INTEGER NOT NULL,
-    start_number     INTEGER NOT NULL,         -- the trusted block; the first indexed one is its child
-    start_hash       BLOB NOT NULL,
-    head_number      INTEGER NOT NULL,
-    head_hash        BLOB NOT NULL,
-    safe_number      INTEGER NOT NULL,
-    finalized_number INTEGER NOT NULL,
-    finalized_hash   BLOB NOT NULL
-) STRICT;
+    id               BIGINT PRIMARY KEY CHECK (id = 1),
+    network          BYTEA NOT NULL,           -- networkHash: a database belongs to one network
+    chain_id         BIGINT NOT NULL,
+    start_number     BIGINT NOT NULL,          -- the trusted block; the first indexed one is its child
+    start_hash       BYTEA NOT NULL,
+    head_number      BIGINT NOT NULL,
+    head_hash        BYTEA NOT NULL,
+    safe_number      BIGINT NOT NULL,
+    finalized_number BIGINT NOT NULL,
+    finalized_hash   BYTEA NOT NULL
+);
 
 -- Every header from the start on. A block that a reorg took away stays, as not canonical, and so do its events.
 CREATE TABLE blocks (
-    hash      BLOB PRIMARY KEY,
-    number    INTEGER NOT NULL,
-    parent    BLOB NOT NULL,
-    time      INTEGER NOT NULL,
-    header    BLOB NOT NULL,                   -- RLP; keccak256 of it is the hash
-    canonical INTEGER NOT NULL
-) STRICT;
+    hash        BYTEA PRIMARY KEY,
+    number      BIGINT NOT NULL,
+    parent      BYTEA NOT NULL,
+    time        BIGINT NOT NULL,
+    header      BYTEA NOT NULL,                -- RLP; keccak256 of it is the hash
+    canonical   BIGINT NOT NULL,               -- 1 or 0
+    seen_at     BIGINT NOT NULL,               -- when it was first stored here, by this host's clock
+    orphaned_at BIGINT                         -- when a reorg took it away, by this host's clock; null while canonical
+);
 CREATE UNIQUE INDEX blocks_canonical ON blocks (number) WHERE canonical = 1;
 CREATE INDEX blocks_number ON blocks (number);
 
 -- Whose events are followed: one row per event that says so. A row counts while its block is canonical.
 CREATE TABLE watched (
-    address      BLOB NOT NULL,
+    address      BYTEA NOT NULL,
     kind         TEXT NOT NULL,                -- kms-committee, attestation-registry, app-registry, issuance-log, policy, foreign-policy
-    since_hash   BLOB NOT NULL,                -- the block that named it; the start for the four that network.toml names
-    since_number INTEGER NOT NULL,
-    since_log    INTEGER NOT NULL,
+    since_hash   BYTEA NOT NULL,               -- the block that named it; the start for those that network.toml names
+    since_number BIGINT NOT NULL,
+    since_log    BIGINT NOT NULL,              -- -1 for those that network.toml names
     PRIMARY KEY (address, since_hash, since_log)
-) STRICT;
+);
 
 -- Exactly once: the key is the log's place in the chain.
 CREATE TABLE events (
-    chain_id     INTEGER NOT NULL,
-    block_hash   BLOB NOT NULL,
-    log_index    INTEGER NOT NULL,             -- in the block
-    block_number INTEGER NOT NULL,
-    tx_index     INTEGER NOT NULL,
-    contract     BLOB NOT NULL,
+    chain_id     BIGINT NOT NULL,
+    block_hash   BYTEA NOT NULL,
+    log_index    BIGINT NOT NULL,              -- in the block
+    block_number BIGINT NOT NULL,
+    tx_index     BIGINT NOT NULL,
+    contract     BYTEA NOT NULL,
     kind         TEXT NOT NULL,
     standing     TEXT NOT NULL,                -- trail, outside (known, but in no trail), undecoded
     name         TEXT,
-    app_id       BLOB,
-    seq          INTEGER,
-    topics       BLOB NOT NULL,                -- 32 bytes each
-    data         BLOB NOT NULL,
+    app_id       BYTEA,
+    seq          BIGINT,                       -- only of events in a trail
+    topics       BYTEA NOT NULL,               -- 32 bytes each
+    data         BYTEA NOT NULL,
     args         TEXT,                         -- JSON, by name
     PRIMARY KEY (chain_id, block_hash, log_index)
-) STRICT;
+);
 CREATE INDEX events_place ON events (block_number, log_index);
 CREATE INDEX events_contract ON events (contract, block_number, log_index);
-CREATE INDEX events_app ON events (app_id, block_number, log_index);
+CREATE INDEX events_app ON events (app_id, block_number, log_index) WHERE app_id IS NOT NULL;
 CREATE INDEX events_name ON events (name, block_number, log_index);
 
 -- Receipts that hold a followed event, with the proof under receiptsRoot, taken while an endpoint still served them.
 CREATE TABLE receipts (
-    block_hash BLOB NOT NULL,
-    tx_index   INTEGER NOT NULL,
-    first_log  INTEGER NOT NULL,               -- log_index of the receipt's first log
-    receipt    BLOB NOT NULL,                  -- EIP-2718
+    block_hash BYTEA NOT NULL,
+    tx_index   BIGINT NOT NULL,
+    first_log  BIGINT NOT NULL,                -- log_index of the receipt's first log
+    receipt    BYTEA NOT NULL,                 -- EIP-2718
     proof      TEXT NOT NULL,                  -- JSON list of trie nodes, from the root
     PRIMARY KEY (block_hash, tx_index)
-) STRICT;
+);
 
--- The last comparison of each trail with its proven slot.
+-- The last comparison of each trail with its proven slot, and what proves the slot.
 CREATE TABLE verdicts (
-    contract         BLOB PRIMARY KEY,
+    contract         BYTEA PRIMARY KEY,
     kind             TEXT NOT NULL,
-    finalized_number INTEGER NOT NULL,
-    finalized_hash   BLOB NOT NULL,
-    proven_seq       INTEGER NOT NULL,
-    proven_head      BLOB NOT NULL,
+    finalized_number BIGINT NOT NULL,
+    finalized_hash   BYTEA NOT NULL,
+    header           BYTEA NOT NULL,           -- RLP of the finalized header; its stateRoot is above account_proof
+    proven_seq       BIGINT NOT NULL,
+    proven_head      BYTEA NOT NULL,
     verdict          TEXT NOT NULL,            -- complete, missing, changed, surplus
-    wrong_seq        INTEGER                   -- the first that is missing, changed or too many
-) STRICT;
+    wrong_seq        BIGINT,                   -- the first that is missing, changed or too many
+    slot             BYTEA,                    -- key of the trail slot; null if trail() read no single slot of the contract
+    account_proof    TEXT,                     -- JSON list of trie nodes, from stateRoot to the contract's account
+    slot_proof       TEXT                      -- JSON list of trie nodes, from the account's storage root to the slot
+);
 
 -- What counts now: events of canonical blocks, of contracts that canonical blocks name. Ours from their first event on (a
 -- policy of ours is made before an app takes it), foreign ones from the block that names them.
@@ -90,5 +98,5 @@ CREATE VIEW canonical_events AS
         SELECT 1 FROM watched w
         WHERE w.address = e.contract
           AND (w.kind <> 'foreign-policy' OR w.since_number <= e.block_number)
-          AND (w.since_log < 0 OR w.since_hash IN (SELECT hash FROM blocks WHERE canonical = 1))
+          AND (w.since_log < 0 OR EXISTS (SELECT 1 FROM blocks n WHERE n.hash = w.since_hash AND n.canonical = 1))
     );

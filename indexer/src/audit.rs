@@ -50,7 +50,7 @@ pub(crate) async fn audit(
     let (proven_at, proven) = chain.trails(&addresses).await?;
     anyhow::ensure!(proven_at == finalized, "finality moved during the audit");
     let mut verdicts = Vec::new();
-    for ((contract, kind), proven) in contracts.into_iter().zip(proven) {
+    for ((contract, kind), (proven, proof)) in contracts.into_iter().zip(proven) {
         let rows = rows(store, contract, finalized.number).await?;
         let first = Trail::first(chain_id, contract);
         let mut verdict = judge(catalogue, first, proven, &rows);
@@ -69,6 +69,7 @@ pub(crate) async fn audit(
             proven_head: proven.head,
             verdict: word.to_owned(),
             wrong_seq,
+            proof,
         });
     }
     store.keep_verdicts(&verdicts).await?;

@@ -1,13 +1,13 @@
 //! Looks at the chain: asks endpoints, lets `light-client` judge. Spec: docs/spec/chain.md, index.md. Trusts: no endpoint; one
 //! whose answer does not hold is named, and the next is asked.
 
-use crate::{endpoint::Endpoint, receipts::ProvenReceipts, trail::Trail};
+use crate::{endpoint::Endpoint, receipts::ProvenReceipts, store::TrailProof, trail::Trail};
 use abi::IssuanceLog;
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use anyhow::{Context, Result, bail};
 use light_client::{
     Agreed, BlockRef, EndpointClaim, FactLimits, HeadSource, HeaderChain, Hints, Missing,
-    MissingAt, ProvenState, SealedHeader,
+    MissingAt, ProvenState, RawAccountProof, SealedHeader,
 };
 use policy::{AsksForFact, ChainRules};
 use std::time::Duration;
@@ -91,26 +91,42 @@ impl Chain {
         Err(lie.context("at least one endpoint is configured")?)
     }
 
-    /// The trail slot of `contract`, proven at the finalized block of the last look. [IDX-6]
-    pub(crate) async fn trails(&mut self, contracts: &[Address]) -> Result<(BlockRef, Vec<Trail>)> {
+    /// The trail slot of each contract, proven at the finalized block of the last look. [IDX-6]
+    pub(crate) async fn trails(
+        &mut self,
+        contracts: &[Address],
+    ) -> Result<(BlockRef, Vec<(Trail, TrailProof)>)> {
         let finalized = self.headers.finalized();
         let header = self.header(finalized).await?;
+        let encoded = alloy_rlp::encode(header.fields());
         let mut state = self.headers.open(header, FactLimits::STATE, &self.hints)?;
         let mut trails = Vec::new();
         for contract in contracts {
-            trails.push(self.trail(&mut state, *contract).await?);
+            let (trail, proofs) = self.trail(&mut state, *contract).await?;
+            let mut proof = trail_proof(&state, *contract, trail, proofs);
+            proof.header = encoded.clone().into();
+            trails.push((trail, proof));
         }
         self.hints.learn(&state);
         Ok((finalized, trails))
     }
 
-    async fn trail(&self, state: &mut ProvenState, contract: Address) -> Result<Trail> {
+    /// What `trail()` returns, and the proofs that were asked for on the way.
+    async fn trail(
+        &self,
+        state: &mut ProvenState,
+        contract: Address,
+    ) -> Result<(Trail, Vec<RawAccountProof>)> {
+        let mut proofs = Vec::new();
         for _ in 0..MAX_ROUNDS {
             let view = IssuanceLog::trailCall {};
             match policy::read(&self.rules, state, contract, &view) {
-                Ok(trail) => return Ok(Trail { seq: trail.seq, head: U256::from(trail.head) }),
+                Ok(trail) => {
+                    let trail = Trail { seq: trail.seq, head: U256::from(trail.head) };
+                    return Ok((trail, proofs));
+                }
                 Err(error) => match error.missing() {
-                    Some(missing) => self.supply(state, missing).await?,
+                    Some(missing) => proofs.extend(self.supply(state, missing).await?),
                     None => return Err(error.into()),
                 },
             }
@@ -118,10 +134,14 @@ impl Chain {
         bail!("trail() of {contract} asks for more than {MAX_ROUNDS} facts")
     }
 
-    async fn supply(&self, state: &mut ProvenState, wanted: MissingAt) -> Result<()> {
+    async fn supply(
+        &self,
+        state: &mut ProvenState,
+        wanted: MissingAt,
+    ) -> Result<Option<RawAccountProof>> {
         for endpoint in &self.endpoints {
             match supply_from(endpoint, state, wanted).await {
-                Ok(()) => return Ok(()),
+                Ok(proof) => return Ok(proof),
                 Err(cause) => warn!(endpoint = endpoint.url, %wanted, "no true answer: {cause:#}"),
             }
         }
@@ -194,18 +214,42 @@ async fn supply_from(
     endpoint: &Endpoint,
     state: &mut ProvenState,
     wanted: MissingAt,
-) -> Result<()> {
+) -> Result<Option<RawAccountProof>> {
     match wanted.missing {
         Missing::Code { address, .. } => {
             let code = endpoint.code(address, wanted.block.hash).await?;
             state.insert_code(address, code)?;
+            Ok(None)
         }
         Missing::BlockHash(number) => bail!("block {number} is before the window"),
         Missing::Account(_) | Missing::Slot(..) => {
             let request = wanted.proof_request().context("an account or slot has a proof")?;
             let proof = endpoint.proof(&request, wanted.block.hash).await?;
             state.insert_proof(&request, &proof)?;
+            Ok(Some(proof))
         }
     }
-    Ok(())
+}
+
+/// The proof, among those that `state` has taken, of the contract's slot that packs seq and head, as Trail.sol has it.
+fn trail_proof(
+    state: &ProvenState,
+    contract: Address,
+    trail: Trail,
+    proofs: Vec<RawAccountProof>,
+) -> TrailProof {
+    let packed = (trail.head << 64) | U256::from(trail.seq);
+    for proof in proofs {
+        for slot in proof.storage_proof {
+            if slot.value == packed && state.slot(contract, slot.key) == Ok(packed) {
+                return TrailProof {
+                    slot: Some(B256::from(slot.key)),
+                    account: proof.account_proof,
+                    storage: slot.proof,
+                    ..TrailProof::default()
+                };
+            }
+        }
+    }
+    TrailProof::default()
 }

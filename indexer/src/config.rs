@@ -10,8 +10,8 @@ use std::{net::SocketAddr, path::PathBuf};
 pub struct Config {
     /// `network.toml` with its contracts and endpoints.
     pub network: PathBuf,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// A SQLite file, by path or `sqlite://…`, or a Postgres database by `postgres://…`.
+    pub database: String,
     /// Address of the API; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Milliseconds between looks at the chain.

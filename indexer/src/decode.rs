@@ -167,10 +167,14 @@ impl Catalogue {
             .map(|((name, value), input)| (name.clone(), in_json(value, components(input))))
             .collect();
         let find = |name: &str| values.iter().find(|(of, _)| of == name).map(|(_, value)| value);
-        let seq = find("seq").and_then(|seq| u64::try_from(seq.as_uint()?.0).ok());
+        // Of others it is an argument like any: whatever a foreign policy writes there stands in no column.
+        let seq = match kind.has_trail() {
+            true => find("seq").and_then(|seq| u64::try_from(seq.as_uint()?.0).ok()),
+            false => None,
+        };
         let app_id = find("appId").and_then(DynSolValue::as_address);
         let tuple = DynSolValue::Tuple(values.iter().map(|(_, value)| value.clone()).collect());
-        let in_trail = kind.has_trail() && seq.is_some();
+        let in_trail = seq.is_some();
         Some(Decoded {
             standing: if in_trail { Standing::Trail } else { Standing::Outside },
             name: Some(event.name.clone()),
@@ -285,7 +289,7 @@ mod tests {
         assert_eq!(decoded.args_hash, keccak256(encoded));
         // The same bytes of a policy that is not ours are in no trail.
         let foreign = catalogue.decode(Kind::ForeignPolicy, &log);
-        assert_eq!(foreign.standing, Standing::Outside);
+        assert_eq!((foreign.standing, foreign.seq), (Standing::Outside, None));
     }
 
     #[test]

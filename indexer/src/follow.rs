@@ -15,6 +15,8 @@ use tracing::{debug, warn};
 
 /// Blocks after which a restart would go on from here, while the index is far behind.
 const PROGRESS: u64 = 256;
+/// Stored headers that are read at once.
+const HEADERS: u32 = 1024;
 
 /// What makes rows of blocks.
 #[derive(Debug)]
@@ -55,7 +57,7 @@ impl Follower {
                 self.forget_from(store, header.number()).await?;
             }
             let new = self.rows(store, chain, header).await?;
-            store.append(&new).await?;
+            store.append(std::slice::from_ref(&new)).await?;
             self.watched.extend(new.watched.iter().map(|watched| (watched.address, watched.kind)));
             debug!(block = %header.block(), events = new.events.len(), "stored");
             // A long way up is not begun anew after a restart.
@@ -178,15 +180,22 @@ impl Follower {
         policy: Address,
     ) -> Result<()> {
         let contracts = BTreeMap::from([(policy, Kind::Policy)]);
-        for header in store.headers_below(new.header.number()).await? {
-            let header = alloy::consensus::Header::decode(&mut header.as_slice())?;
-            if may_hold(&header.logs_bloom, policy) {
-                let header = SealedHeader::of(header)?;
-                let proven = chain.receipts(&header).await?;
-                self.collect(new, header.block(), &proven, &contracts);
+        let (mut from, below) = (0, new.header.number());
+        loop {
+            let page = store.headers(from, below, HEADERS).await?;
+            for header in &page {
+                let header = alloy::consensus::Header::decode(&mut header.as_slice())?;
+                from = header.number.saturating_add(1);
+                if may_hold(&header.logs_bloom, policy) {
+                    let header = SealedHeader::of(header)?;
+                    let proven = chain.receipts(&header).await?;
+                    self.collect(new, header.block(), &proven, &contracts);
+                }
+            }
+            if page.is_empty() {
+                return Ok(());
             }
         }
-        Ok(())
     }
 }
 

@@ -1,29 +1,43 @@
-//! The index in SQLite; see migrations/ for the tables and why they are there. Spec: docs/spec/index.md [IDX-4].
+//! The index in SQLite or Postgres; see migrations/ for the tables and why they are there. Spec: docs/spec/index.md [IDX-4].
 //!
 //! A block, its events, what they name, and the cursor are written in one transaction, or none of it.
+//!
+//! **To add a query**, make `store/<topic>.rs` with `impl Store { … }` in it: write SQL once, for both databases, as a
+//! [`Query`] (`Query::new("SELECT … WHERE a = $1").bind(a)`, and `push`, `push_bind`, `and` for conditions that may be left
+//! out), run it with [`Store::fetch`] or [`Store::fetch_one`], and read columns off a [`Row`] (`row.uint("number")?`,
+//! `row.hash("block_hash")?`, …). To write, take [`Store::write`], a transaction: `insert` for many rows of a [`Table`],
+//! `execute` for the rest, `commit` at the end. [`Store::moment`] is the same store, held at one moment: whoever reads twice and
+//! compares reads through it. A new table is a new file in migrations/ and a line in `database.rs`; nothing is released, so one
+//! that is in `0001_init.sql` may be changed there.
+//!
+//! Portable SQL means: `$1` placeholders; BIGINT, BYTEA, TEXT; no booleans; `CASE` for the least of two; `CAST(SUM(x) AS
+//! BIGINT)`; `ON CONFLICT (key) DO UPDATE SET x = excluded.x`; pages never ordered by TEXT (databases sort it differently).
 
 use crate::decode::{Decoded, Kind};
 use alloy_primitives::{Address, B256, Bytes, LogData};
 use anyhow::{Context, Result, ensure};
+use database::Database;
 use light_client::{BlockRef, SealedHeader};
-use sqlx::{
-    AssertSqlSafe, Row, SqlSafeStr, Sqlite, SqlitePool, Transaction,
-    migrate::{Migration, MigrationType, Migrator},
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-    },
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
 };
-use std::path::Path;
 
+mod database;
 mod dump;
+mod insert;
 mod rows;
+mod sql;
 
+pub(crate) use database::Write;
 pub use dump::dump;
-pub(crate) use rows::{EventRow, Filter, VerdictRow};
+pub(crate) use insert::{Table, Type};
+pub(crate) use rows::{EventRow, Filter, TrailProof, VerdictRow};
+pub(crate) use sql::{Query, Row, Value};
 
 /// The database.
 #[derive(Clone, Debug)]
-pub(crate) struct Store(SqlitePool);
+pub(crate) struct Store(Database);
 
 /// How far the index is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,53 +91,53 @@ pub(crate) struct NewBlock {
 }
 
 impl Store {
-    /// Opens the database, brings it up to date, and holds it to one network and one start.
+    /// Opens the database, brings it up to date, and holds it to one network and one start. Nobody else may write it.
     pub(crate) async fn open(
-        path: &Path,
+        url: &str,
         network: B256,
         chain_id: u64,
         start: BlockRef,
     ) -> Result<Self> {
-        let store = Self::connect(path).await?;
-        let init = include_str!("../migrations/0001_init.sql");
-        let migrations = vec![Migration::new(
-            1,
-            "init".into(),
-            MigrationType::Simple,
-            AssertSqlSafe(init).into_sql_str(),
-            false,
-        )];
-        Migrator::with_migrations(migrations).run(&store.0).await.context("migrating")?;
-        sqlx::query(
-            "INSERT INTO cursor VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        )
-        .bind(network.as_slice())
-        .bind(int(chain_id)?)
-        .bind(int(start.number)?)
-        .bind(start.hash.as_slice())
-        .bind(int(start.number)?)
-        .bind(start.hash.as_slice())
-        .bind(int(start.number)?)
-        .bind(int(start.number)?)
-        .bind(start.hash.as_slice())
-        .execute(&store.0)
-        .await?;
-        let row = sqlx::query("SELECT network FROM cursor").fetch_one(&store.0).await?;
-        let found: B256 = bytes(&row, "network")?;
-        ensure!(found == network, "{} indexes network {found}", path.display());
+        let store = Self(Database::open(url).await?);
+        let mut write = store.write().await?;
+        let begin = Query::new(
+            "INSERT INTO cursor VALUES (1, $1, $2, $3, $4, $3, $4, $3, $3, $4)
+             ON CONFLICT (id) DO NOTHING",
+        );
+        let begin = begin.bind(network).bind(chain_id).bind(start.number).bind(start.hash);
+        write.execute(begin).await?;
+        write.commit().await?;
+        let row = store.fetch_one(Query::new("SELECT network FROM cursor")).await?;
+        let found = row.context("there is a cursor")?.hash("network")?;
+        ensure!(found == network, "{} indexes network {found}", store.0.place());
         let found = store.cursor().await?.start;
-        ensure!(found == start, "{} begins at block {found}, not {start}", path.display());
+        ensure!(found == start, "{} begins at block {found}, not {start}", store.0.place());
         Ok(store)
     }
 
-    async fn connect(path: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .synchronous(SqliteSynchronous::Normal)
-            .journal_mode(SqliteJournalMode::Wal);
-        let pool = SqlitePoolOptions::new().max_connections(8).connect_with(options).await;
-        Ok(Self(pool.with_context(|| format!("opening {}", path.display()))?))
+    /// Opens an index that is there, to read it.
+    pub(crate) async fn connect(url: &str) -> Result<Self> {
+        Ok(Self(Database::connect(url).await?))
+    }
+
+    /// The same store at one moment: what is written from now on is not seen.
+    pub(crate) async fn moment(&self) -> Result<Self> {
+        Ok(Self(self.0.moment().await?))
+    }
+
+    /// The rows of a query.
+    pub(crate) async fn fetch(&self, query: Query) -> Result<Vec<Row>> {
+        self.0.fetch(query).await
+    }
+
+    /// The first row of a query, if there is one.
+    pub(crate) async fn fetch_one(&self, query: Query) -> Result<Option<Row>> {
+        Ok(self.fetch(query).await?.into_iter().next())
+    }
+
+    /// A transaction. One at a time: who asks for a second one waits.
+    pub(crate) async fn write(&self) -> Result<Write> {
+        self.0.write().await
     }
 
     /// Closes every connection.
@@ -133,215 +147,264 @@ impl Store {
 
     /// How far the index is.
     pub(crate) async fn cursor(&self) -> Result<Cursor> {
-        let row = sqlx::query("SELECT * FROM cursor").fetch_one(&self.0).await?;
+        let row = self.fetch_one(Query::new("SELECT * FROM cursor")).await?;
+        let row = row.context("the database is no index")?;
+        let block = |number, hash| {
+            Ok::<_, anyhow::Error>(BlockRef::new(row.uint(number)?, row.hash(hash)?))
+        };
         Ok(Cursor {
-            chain_id: uint(&row, "chain_id")?,
-            start: BlockRef::new(uint(&row, "start_number")?, bytes(&row, "start_hash")?),
-            head: BlockRef::new(uint(&row, "head_number")?, bytes(&row, "head_hash")?),
-            safe: uint(&row, "safe_number")?,
-            finalized: BlockRef::new(
-                uint(&row, "finalized_number")?,
-                bytes(&row, "finalized_hash")?,
-            ),
+            chain_id: row.uint("chain_id")?,
+            start: block("start_number", "start_hash")?,
+            head: block("head_number", "head_hash")?,
+            safe: row.uint("safe_number")?,
+            finalized: block("finalized_number", "finalized_hash")?,
         })
     }
 
     /// The canonical block at a height.
     pub(crate) async fn hash_at(&self, number: u64) -> Result<Option<B256>> {
-        let row = sqlx::query("SELECT hash FROM blocks WHERE number = ? AND canonical = 1")
-            .bind(int(number)?)
-            .fetch_optional(&self.0)
-            .await?;
-        row.map(|row| bytes(&row, "hash")).transpose()
+        let query = Query::new("SELECT hash FROM blocks WHERE canonical = 1 AND number = $1");
+        let row = self.fetch_one(query.bind(number)).await?;
+        row.map(|row| row.hash("hash")).transpose()
     }
 
     /// The time of the newest stored block.
     pub(crate) async fn head_time(&self) -> Result<Option<u64>> {
-        let row =
-            sqlx::query("SELECT time FROM blocks WHERE canonical = 1 ORDER BY number DESC LIMIT 1")
-                .fetch_optional(&self.0)
-                .await?;
-        row.map(|row| uint(&row, "time")).transpose()
+        let query =
+            Query::new("SELECT time FROM blocks WHERE canonical = 1 ORDER BY number DESC LIMIT 1");
+        self.fetch_one(query).await?.map(|row| row.uint("time")).transpose()
     }
 
     /// The contracts that the network file names.
     pub(crate) async fn watch_from_start(&self, contracts: &[(Address, Kind)]) -> Result<()> {
-        let start = self.cursor().await?.start;
-        let mut transaction = self.0.begin().await?;
-        for (address, kind) in contracts {
-            let watched = Watched { address: *address, kind: *kind, since: start, since_log: -1 };
-            insert_watched(&mut transaction, &watched).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        let since = self.cursor().await?.start;
+        let watched = contracts.iter().map(|(address, kind)| {
+            watched_row(&Watched { address: *address, kind: *kind, since, since_log: -1 })
+        });
+        let mut write = self.write().await?;
+        write.insert(&WATCHED, watched.collect()).await?;
+        write.commit().await
     }
 
     /// The contracts that are followed now.
     pub(crate) async fn watched(&self) -> Result<Vec<Watched>> {
-        let rows = sqlx::query(
-            "SELECT * FROM watched WHERE since_log < 0
-                OR since_hash IN (SELECT hash FROM blocks WHERE canonical = 1)
+        let query = Query::new(
+            "SELECT * FROM watched w WHERE since_log < 0
+                OR EXISTS (SELECT 1 FROM blocks b WHERE b.hash = w.since_hash AND b.canonical = 1)
              ORDER BY since_number, since_log, address",
-        )
-        .fetch_all(&self.0)
-        .await?;
-        rows.iter().map(watched).collect()
+        );
+        self.fetch(query).await?.iter().map(watched).collect()
     }
 
-    /// Headers of canonical blocks below `number`, RLP, upwards.
-    pub(crate) async fn headers_below(&self, number: u64) -> Result<Vec<Vec<u8>>> {
-        let rows = sqlx::query(
-            "SELECT header FROM blocks WHERE canonical = 1 AND number < ? ORDER BY number",
-        )
-        .bind(int(number)?)
-        .fetch_all(&self.0)
-        .await?;
-        rows.iter().map(|row| Ok(row.try_get("header")?)).collect()
+    /// Headers of canonical blocks from `from` on and below `below`, RLP, upwards, at most `limit`.
+    pub(crate) async fn headers(&self, from: u64, below: u64, limit: u32) -> Result<Vec<Vec<u8>>> {
+        let query = Query::new(
+            "SELECT header FROM blocks WHERE canonical = 1 AND number >= $1 AND number < $2
+             ORDER BY number LIMIT $3",
+        );
+        let rows = self.fetch(query.bind(from).bind(below).bind(limit)).await?;
+        rows.iter().map(|row| row.bytes("header")).collect()
     }
 
-    /// Appends a block to its parent, whatever stood above that. True if blocks were orphaned. [IDX-4]
-    pub(crate) async fn append(&self, new: &NewBlock) -> Result<bool> {
-        let (block, cursor) = (new.header.block(), self.cursor().await?);
+    /// Appends blocks, each to the one before it and the first to its parent, whatever stood above that. True if blocks were
+    /// orphaned. [IDX-4]
+    pub(crate) async fn append(&self, new: &[NewBlock]) -> Result<bool> {
+        let (Some(first), Some(last)) = (new.first(), new.last()) else { return Ok(false) };
+        let (block, cursor) = (first.header.block(), self.cursor().await?);
         ensure!(
             block.number > cursor.finalized.number,
             "block {block} would replace finalized ones up to {}",
             cursor.finalized
         );
-        let parent = new.header.parent().context("block 0 is never appended")?;
+        let parent = first.header.parent().context("block 0 is never appended")?;
         let below = match parent.number == cursor.start.number {
             true => Some(cursor.start.hash),
             false => self.hash_at(parent.number).await?,
         };
         ensure!(below == Some(parent.hash), "block {block} does not follow on what is stored");
-        let mut transaction = self.0.begin().await?;
-        let orphaned =
-            sqlx::query("UPDATE blocks SET canonical = 0 WHERE canonical = 1 AND number >= ?")
-                .bind(int(block.number)?)
-                .execute(&mut *transaction)
-                .await?
-                .rows_affected();
-        insert_block(&mut transaction, &new.header).await?;
-        for watched in &new.watched {
-            insert_watched(&mut transaction, watched).await?;
+        for (one, next) in new.iter().zip(new.iter().skip(1)) {
+            ensure!(next.header.parent() == Some(one.header.block()), "blocks do not follow");
         }
-        for event in &new.events {
-            insert_event(&mut transaction, cursor.chain_id, event).await?;
-        }
-        for receipt in &new.receipts {
-            insert_receipt(&mut transaction, receipt).await?;
-        }
-        sqlx::query(
-            "UPDATE cursor SET head_number = ?, head_hash = ?, safe_number = MIN(safe_number, ?)",
-        )
-        .bind(int(block.number)?)
-        .bind(block.hash.as_slice())
-        .bind(int(parent.number)?)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
+        let now = now();
+        let mut write = self.write().await?;
+        let orphan = Query::new(
+            "UPDATE blocks SET canonical = 0, orphaned_at = $1 WHERE canonical = 1 AND number >= $2",
+        );
+        let orphaned = write.execute(orphan.bind(now).bind(block.number)).await?;
+        let blocks: Result<_> = new.iter().map(|new| block_row(&new.header, now)).collect();
+        write.insert(&BLOCKS, blocks?).await?;
+        let watched = new.iter().flat_map(|new| &new.watched).map(watched_row);
+        write.insert(&WATCHED, watched.collect()).await?;
+        // A look back may come upon what its own block has told: each place once.
+        let events = new.iter().flat_map(|new| &new.events);
+        let events: BTreeMap<_, _> =
+            events.map(|event| ((event.block.number, event.log_index), event)).collect();
+        let events = events.into_values().map(|event| event_row(cursor.chain_id, event));
+        write.insert(&EVENTS, events.collect()).await?;
+        let receipts = new.iter().flat_map(|new| &new.receipts);
+        let receipts: BTreeMap<_, _> =
+            receipts.map(|receipt| ((receipt.block_hash, receipt.tx_index), receipt)).collect();
+        let receipts: Result<_> = receipts.into_values().map(receipt_row).collect();
+        write.insert(&RECEIPTS, receipts?).await?;
+        let to = last.header.block();
+        let advance = Query::new(
+            "UPDATE cursor SET head_number = $1, head_hash = $2,
+                safe_number = CASE WHEN safe_number > $3 THEN $3 ELSE safe_number END",
+        );
+        write.execute(advance.bind(to.number).bind(to.hash).bind(parent.number)).await?;
+        write.commit().await?;
         Ok(orphaned > 0)
     }
 
     /// Notes what is safe and final.
     pub(crate) async fn set_finality(&self, safe: u64, finalized: BlockRef) -> Result<()> {
-        sqlx::query("UPDATE cursor SET safe_number = ?, finalized_number = ?, finalized_hash = ?")
-            .bind(int(safe)?)
-            .bind(int(finalized.number)?)
-            .bind(finalized.hash.as_slice())
-            .execute(&self.0)
-            .await?;
-        Ok(())
+        let mut write = self.write().await?;
+        let query = Query::new(
+            "UPDATE cursor SET safe_number = $1, finalized_number = $2, finalized_hash = $3",
+        );
+        write.execute(query.bind(safe).bind(finalized.number).bind(finalized.hash)).await?;
+        write.commit().await
     }
 }
 
-async fn insert_block(to: &mut Transaction<'_, Sqlite>, header: &SealedHeader) -> Result<()> {
+impl Write {
+    /// Writes `rows`, of which no two have the same key; a row that is there already takes the new values.
+    pub(crate) async fn insert(&mut self, table: &Table, rows: Vec<Vec<Value>>) -> Result<()> {
+        insert::insert(self.on(), table, rows).await
+    }
+}
+
+const BLOCKS: Table = Table {
+    name: "blocks",
+    columns: &[
+        ("hash", Type::Bytes),
+        ("number", Type::Int),
+        ("parent", Type::Bytes),
+        ("time", Type::Int),
+        ("header", Type::Bytes),
+        ("canonical", Type::Int),
+        ("seen_at", Type::Int),
+        ("orphaned_at", Type::Int),
+    ],
+    key: &["hash"],
+    keeps: &["seen_at"],
+};
+
+fn block_row(header: &SealedHeader, now: u64) -> Result<Vec<Value>> {
     let parent = header.parent().context("block 0 is never appended")?;
-    sqlx::query("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, 1)")
-        .bind(header.hash().as_slice())
-        .bind(int(header.number())?)
-        .bind(parent.hash.as_slice())
-        .bind(int(header.timestamp().0)?)
-        .bind(alloy_rlp::encode(header.fields()))
-        .execute(&mut **to)
-        .await?;
-    Ok(())
+    Ok(vec![
+        header.hash().into(),
+        header.number().into(),
+        parent.hash.into(),
+        header.timestamp().0.into(),
+        alloy_rlp::encode(header.fields()).into(),
+        1i64.into(),
+        now.into(),
+        None::<i64>.into(),
+    ])
 }
 
-async fn insert_watched(to: &mut Transaction<'_, Sqlite>, watched: &Watched) -> Result<()> {
-    sqlx::query("INSERT OR REPLACE INTO watched VALUES (?, ?, ?, ?, ?)")
-        .bind(watched.address.as_slice())
-        .bind(watched.kind.word())
-        .bind(watched.since.hash.as_slice())
-        .bind(int(watched.since.number)?)
-        .bind(watched.since_log)
-        .execute(&mut **to)
-        .await?;
-    Ok(())
+const WATCHED: Table = Table {
+    name: "watched",
+    columns: &[
+        ("address", Type::Bytes),
+        ("kind", Type::Text),
+        ("since_hash", Type::Bytes),
+        ("since_number", Type::Int),
+        ("since_log", Type::Int),
+    ],
+    key: &["address", "since_hash", "since_log"],
+    keeps: &[],
+};
+
+fn watched_row(watched: &Watched) -> Vec<Value> {
+    vec![
+        watched.address.into(),
+        watched.kind.word().into(),
+        watched.since.hash.into(),
+        watched.since.number.into(),
+        watched.since_log.into(),
+    ]
 }
 
-async fn insert_event(
-    to: &mut Transaction<'_, Sqlite>,
-    chain_id: u64,
-    event: &NewEvent,
-) -> Result<()> {
+const EVENTS: Table = Table {
+    name: "events",
+    columns: &[
+        ("chain_id", Type::Int),
+        ("block_hash", Type::Bytes),
+        ("log_index", Type::Int),
+        ("block_number", Type::Int),
+        ("tx_index", Type::Int),
+        ("contract", Type::Bytes),
+        ("kind", Type::Text),
+        ("standing", Type::Text),
+        ("name", Type::Text),
+        ("app_id", Type::Bytes),
+        ("seq", Type::Int),
+        ("topics", Type::Bytes),
+        ("data", Type::Bytes),
+        ("args", Type::Text),
+    ],
+    key: &["chain_id", "block_hash", "log_index"],
+    keeps: &[],
+};
+
+fn event_row(chain_id: u64, event: &NewEvent) -> Vec<Value> {
     let decoded = &event.decoded;
-    sqlx::query("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        .bind(int(chain_id)?)
-        .bind(event.block.hash.as_slice())
-        .bind(int(event.log_index)?)
-        .bind(int(event.block.number)?)
-        .bind(int(event.tx_index)?)
-        .bind(event.contract.as_slice())
-        .bind(event.kind.word())
-        .bind(decoded.standing.word())
-        .bind(decoded.name.as_deref())
-        .bind(decoded.app_id.map(|app| app.to_vec()))
-        .bind(decoded.seq.map(int).transpose()?)
-        .bind(event.log.topics().concat())
-        .bind(event.log.data.as_ref())
-        .bind(decoded.args.as_deref())
-        .execute(&mut **to)
-        .await?;
-    Ok(())
+    vec![
+        chain_id.into(),
+        event.block.hash.into(),
+        event.log_index.into(),
+        event.block.number.into(),
+        event.tx_index.into(),
+        event.contract.into(),
+        event.kind.word().into(),
+        decoded.standing.word().into(),
+        decoded.name.clone().into(),
+        decoded.app_id.into(),
+        decoded.seq.into(),
+        event.log.topics().concat().into(),
+        event.log.data.clone().into(),
+        decoded.args.clone().into(),
+    ]
 }
 
-async fn insert_receipt(to: &mut Transaction<'_, Sqlite>, receipt: &NewReceipt) -> Result<()> {
-    sqlx::query("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)")
-        .bind(receipt.block_hash.as_slice())
-        .bind(int(receipt.tx_index)?)
-        .bind(int(receipt.first_log)?)
-        .bind(receipt.receipt.as_ref())
-        .bind(serde_json::to_string(&receipt.proof)?)
-        .execute(&mut **to)
-        .await?;
-    Ok(())
+const RECEIPTS: Table = Table {
+    name: "receipts",
+    columns: &[
+        ("block_hash", Type::Bytes),
+        ("tx_index", Type::Int),
+        ("first_log", Type::Int),
+        ("receipt", Type::Bytes),
+        ("proof", Type::Text),
+    ],
+    key: &["block_hash", "tx_index"],
+    keeps: &[],
+};
+
+fn receipt_row(receipt: &NewReceipt) -> Result<Vec<Value>> {
+    Ok(vec![
+        receipt.block_hash.into(),
+        receipt.tx_index.into(),
+        receipt.first_log.into(),
+        receipt.receipt.clone().into(),
+        serde_json::to_string(&receipt.proof)?.into(),
+    ])
 }
 
-fn watched(row: &SqliteRow) -> Result<Watched> {
-    let kind: &str = row.try_get("kind")?;
+fn watched(row: &Row) -> Result<Watched> {
+    let kind = row.text("kind")?;
     Ok(Watched {
-        address: address(row, "address")?,
-        kind: Kind::from_word(kind).with_context(|| format!("a kind {kind:?}"))?,
-        since: BlockRef::new(uint(row, "since_number")?, bytes(row, "since_hash")?),
-        since_log: row.try_get("since_log")?,
+        address: row.address("address")?,
+        kind: Kind::from_word(&kind).with_context(|| format!("a kind {kind:?}"))?,
+        since: BlockRef::new(row.uint("since_number")?, row.hash("since_hash")?),
+        since_log: row.int("since_log")?,
     })
 }
 
-/// SQLite has no unsigned numbers.
-fn int(number: u64) -> Result<i64> {
-    Ok(i64::try_from(number)?)
-}
-
-fn uint(row: &SqliteRow, column: &str) -> Result<u64> {
-    Ok(u64::try_from(row.try_get::<i64, _>(column)?)?)
-}
-
-fn bytes(row: &SqliteRow, column: &str) -> Result<B256> {
-    Ok(B256::try_from(row.try_get::<&[u8], _>(column)?)?)
-}
-
-fn address(row: &SqliteRow, column: &str) -> Result<Address> {
-    Ok(Address::try_from(row.try_get::<&[u8], _>(column)?)?)
+/// Seconds of this host's clock.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

@@ -4,11 +4,13 @@ pragma solidity 0.8.37;
 import {AppBootInfo, IAppAuth} from "./IAppAuth.sol";
 import {PolicySetup} from "./IAllowlistPolicy.sol";
 import {IAttestationRegistry} from "./IAttestationRegistry.sol";
+import {Holding} from "./ILicensePolicy.sol";
+import {IPolicyFactory} from "./IPolicyFactory.sol";
 import {ITrail} from "./ITrail.sol";
 import {Attested} from "./Statements.sol";
 
 /// @notice All facts about one app, as they count now; `pending*` with the time from which they will count.
-/// @param isForeign the policy was not made by this registry: judge its code yourself
+/// @param isForeign the policy was not made by this registry or its factory: judge its code yourself
 /// @param thawsAt zero unless the owner has begun to thaw
 struct AppInfo {
     address policy;
@@ -108,6 +110,18 @@ interface IAppRegistry is IAppAuth, ITrail {
     function createApp(NewApp calldata app) external returns (address appId);
     /// @notice Makes an AllowlistPolicy for an app that has another policy now; `setPolicy` puts it in force.
     function createPolicy(address appId, PolicySetup calldata setup) external returns (address policy);
+    /// @notice Makes an AllOfPolicy for an app: all members must allow. `setPolicy` puts it in force. Anyone.
+    function createAllOfPolicy(address appId, uint32 grantDelaySeconds, address[] calldata members)
+        external
+        returns (address policy);
+    /// @notice Makes a LicensePolicy for an app: `inner` judges while the licence lasts. `setPolicy` puts it in force. Anyone.
+    function createLicensePolicy(
+        address appId,
+        uint32 grantDelaySeconds,
+        address inner,
+        uint64 until,
+        Holding calldata holding
+    ) external returns (address policy);
     /// @notice dstack's factory. `disableUpgrades` locks the policy contract; zero device or compose hash: none given.
     function deployAndRegisterApp(
         address initialOwner,
@@ -179,7 +193,11 @@ interface IAppRegistry is IAppAuth, ITrail {
     /// @notice What a grant to this app waits: the policy's own delay if we made the policy, at least the floor.
     function grantDelayOf(address appId) external view returns (uint64 grantDelaySeconds);
     function predictAppId(address sender, bytes32 salt) external view returns (address);
+    /// @notice Whether this registry had the policy made: code, constructor and first state are ours. Fixed when it is made;
+    ///         nobody, governance included, can declare another contract ours.
     function isOurPolicy(address policy) external view returns (bool);
+    /// @notice Makes the policies that are no clones. Fixed at deployment.
+    function policyFactory() external view returns (IPolicyFactory);
     function grantFloorSeconds() external view returns (uint32);
     function attestationRegistry() external view returns (IAttestationRegistry);
     /// @notice The AllowlistPolicy that clones point to. dstack's name.

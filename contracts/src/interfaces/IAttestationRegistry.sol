@@ -5,7 +5,9 @@ import {ITrail} from "./ITrail.sol";
 
 /// @notice What a quote under a root must satisfy.
 /// @param leastTcbEvaluationDataNumber judged on chain and by nodes
-/// @param leastCrlIssuedAt unix seconds; judged by nodes, the chain sees no CRL
+/// @param leastCrlIssuedAt of the lists that name machines (TDX: the PCK lists), unix seconds; judged by nodes, the chain sees
+///        no CRL
+/// @param leastRootCrlIssuedAt of the root's own list, which is renewed far less often; unix seconds; judged by nodes
 /// @param maxCollateralAgeSeconds judged by nodes
 /// @param acceptedTcbStatuses bit 0 UpToDate, 1 SWHardeningNeeded, 2 ConfigurationNeeded,
 ///        3 ConfigurationAndSWHardeningNeeded, 4 OutOfDate, 5 OutOfDateConfigurationNeeded, 6 TDRelaunchAdvised,
@@ -13,6 +15,7 @@ import {ITrail} from "./ITrail.sol";
 struct RootRules {
     uint32 leastTcbEvaluationDataNumber;
     uint64 leastCrlIssuedAt;
+    uint64 leastRootCrlIssuedAt;
     uint32 maxCollateralAgeSeconds;
     uint16 acceptedTcbStatuses;
 }

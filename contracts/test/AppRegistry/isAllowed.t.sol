@@ -87,7 +87,7 @@ contract AppRegistry_IsAllowed_Test is QuorateTest {
 
     /// A3: a root that governance opens later, under another vendor, opens no app to it.
     function test_ANewVendorsRootWidensNoApp() external {
-        attestation.openRoot("new root", "soft-z", 1, RootRules(0, 0, 0, 1));
+        attestation.openRoot("new root", "soft-z", 1, RootRules(0, 0, 0, 0, 1));
         Attested memory a = _attested();
         (a.root, a.vendor) = (bytes32("new root"), bytes32("soft-z"));
         _assertRefused(a, "Vendor is not accepted by the app");
@@ -95,7 +95,7 @@ contract AppRegistry_IsAllowed_Test is QuorateTest {
 
     /// Another root of a vendor that the app accepted is the same vendor.
     function test_ASecondRootOfTheVendorCounts() external {
-        attestation.openRoot("second root", _vendor(0), 1, RootRules(0, 0, 0, 1));
+        attestation.openRoot("second root", _vendor(0), 1, RootRules(0, 0, 0, 0, 1));
         Attested memory a = _attested();
         a.root = "second root";
         (bool allowed,) = apps.isAllowed(a);

@@ -7,6 +7,7 @@ import {AttestationRegistry} from "../../src/AttestationRegistry.sol";
 import {AlreadySet, AppNotRegistered, Unauthorized, ZeroValue} from "../../src/interfaces/Errors.sol";
 import {IAllowlistPolicy, PolicySetup} from "../../src/interfaces/IAllowlistPolicy.sol";
 import {AppInfo, IAppRegistry, NewApp} from "../../src/interfaces/IAppRegistry.sol";
+import {IPolicyFactory} from "../../src/interfaces/IPolicyFactory.sol";
 import {DstackApp} from "../utils/DstackApp.sol";
 import {QuorateTest} from "../utils/QuorateTest.sol";
 
@@ -189,9 +190,15 @@ contract AppRegistry_Registration_Test is QuorateTest {
     /// A18: a floor of zero is for networks that allow software roots.
     function test_RevertWhen_FloorIsZeroOnAHardwareNetwork() external {
         AttestationRegistry strict = new AttestationRegistry(address(this), false);
+        IPolicyFactory factory = apps.policyFactory();
         vm.expectRevert(IAppRegistry.GrantFloorZero.selector);
-        new AppRegistry(strict, 0);
-        new AppRegistry(attestation, 0);
+        new AppRegistry(strict, 0, factory);
+        new AppRegistry(attestation, 0, factory);
+    }
+
+    function test_RevertWhen_TheFactoryIsNoContract() external {
+        vm.expectRevert(abi.encodeWithSelector(IAppRegistry.NotAContract.selector, stranger));
+        new AppRegistry(attestation, FLOOR, IPolicyFactory(stranger));
     }
 
     function test_SpeaksErc165() external view {

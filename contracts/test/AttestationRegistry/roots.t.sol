@@ -9,7 +9,7 @@ import {KnownRoots} from "../../src/libraries/KnownRoots.sol";
 import {QuorateTest} from "../utils/QuorateTest.sol";
 
 contract AttestationRegistry_Roots_Test is QuorateTest {
-    RootRules private _rules = RootRules(18, 1_700_000_000, 7 days, 0x3);
+    RootRules private _rules = RootRules(18, 1_700_000_000, 1_690_000_000, 7 days, 0x3);
     bytes32 private constant INTEL_ROOT = KnownRoots.INTEL_SGX_ROOT_CA;
 
     function _check(bytes32 root, bytes32 vendor, uint32 tcb, string memory status, string[] memory ids, bytes32 image)
@@ -127,7 +127,7 @@ contract AttestationRegistry_Roots_Test is QuorateTest {
             "TDRelaunchAdvised",
             "TDRelaunchAdvisedConfigurationNeeded"
         ];
-        attestation.setRootRules(_root(0), RootRules(0, 0, 0, type(uint16).max));
+        attestation.setRootRules(_root(0), RootRules(0, 0, 0, 0, type(uint16).max));
         string[] memory none;
         for (uint256 k = 0; k < 8; ++k) {
             vm.assume(keccak256(bytes(words[k])) != keccak256(bytes(status)));

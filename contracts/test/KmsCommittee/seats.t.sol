@@ -169,7 +169,7 @@ contract KmsCommittee_Seats_Test is QuorateTest {
     function test_RevertWhen_FileSealingOnAHardwareNetwork() external {
         AttestationRegistry strict = new AttestationRegistry(attestation.authority(), false);
         bytes32 intel = KnownRoots.INTEL_SGX_ROOT_CA;
-        strict.openRoot(intel, "intel", 1, RootRules(0, 0, 0, 1));
+        strict.openRoot(intel, "intel", 1, RootRules(0, 0, 0, 0, 1));
         committee = new KmsCommittee(attestation.authority(), strict, STEP, 2, LONGEST);
         committee.approveNodeCode(OS_IMAGE, NODE_CODE, "");
         committee.assignOperator(_signer(1), _operator(1));
@@ -248,7 +248,7 @@ contract KmsCommittee_Seats_Test is QuorateTest {
     /* CONTRACTS IN FORCE */
 
     function test_ReplacingContractsWaitsTheLongestDelay() external {
-        AppRegistry next = new AppRegistry(attestation, FLOOR);
+        AppRegistry next = new AppRegistry(attestation, FLOOR, apps.policyFactory());
         IssuanceLog nextLog = new IssuanceLog(committee);
         committee.setContracts(address(next), address(nextLog));
         assertEq(committee.appRegistry(), address(apps));
@@ -270,7 +270,7 @@ contract KmsCommittee_Seats_Test is QuorateTest {
     }
 
     function test_CancelContractsChange() external {
-        AppRegistry next = new AppRegistry(attestation, FLOOR);
+        AppRegistry next = new AppRegistry(attestation, FLOOR, apps.policyFactory());
         committee.setContracts(address(next), address(issuanceLog));
         vm.prank(guardianOfNetwork);
         committee.cancelContractsChange(1);
@@ -281,8 +281,8 @@ contract KmsCommittee_Seats_Test is QuorateTest {
     }
 
     function test_FollowsAnAppThatMoved() external {
-        AppRegistry next = new AppRegistry(attestation, FLOOR);
-        AppRegistry unlisted = new AppRegistry(attestation, FLOOR);
+        AppRegistry next = new AppRegistry(attestation, FLOOR, apps.policyFactory());
+        AppRegistry unlisted = new AppRegistry(attestation, FLOOR, apps.policyFactory());
         committee.setContracts(address(next), address(issuanceLog));
         vm.warp(block.timestamp + LONGEST);
         vm.prank(owner);
@@ -300,7 +300,7 @@ contract KmsCommittee_Seats_Test is QuorateTest {
     /// Governance that swaps registries can't rewrite the policy of an app that is registered.
     function test_RecordAsksTheAppsOwnRegistry() external {
         _genesis();
-        AppRegistry next = new AppRegistry(attestation, FLOOR);
+        AppRegistry next = new AppRegistry(attestation, FLOOR, apps.policyFactory());
         committee.setContracts(address(next), address(issuanceLog));
         vm.warp(block.timestamp + LONGEST);
         vm.roll(block.number + 10);

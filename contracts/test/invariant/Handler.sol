@@ -194,7 +194,7 @@ contract Handler is QuorateTest {
     function closeOrOpenRoot(uint256 which) external followed {
         which = which % 3;
         if (attestation.isRootOpen(_root(which))) attestation.closeRoot(_root(which), 1);
-        else attestation.openRoot(_root(which), _vendor(which), 1, RootRules(uint32(which), 0, 0, 1));
+        else attestation.openRoot(_root(which), _vendor(which), 1, RootRules(uint32(which), 0, 0, 0, 1));
     }
 
     function denyOrAccept(uint256 seed) external followed {
@@ -216,7 +216,11 @@ contract Handler is QuorateTest {
     }
 
     function changeContracts(uint256 seed) external followed {
-        if (seed % 8 == 0) committee.setContracts(address(new AppRegistry(attestation, FLOOR)), address(issuanceLog));
+        if (seed % 8 == 0) {
+            committee.setContracts(
+                address(new AppRegistry(attestation, FLOOR, apps.policyFactory())), address(issuanceLog)
+            );
+        }
         if (seed % 8 == 1) try committee.cancelContractsChange(1) {} catch {}
     }
 

@@ -70,7 +70,7 @@ abstract contract QuorateTest is Test, Deploy {
         for (uint256 i = 0; i < 3; ++i) {
             n.roots[i] = RootConfig(_root(i), _vendor(i), 1);
         }
-        n.rules = RootRules(17, 0, 30 days, 1);
+        n.rules = RootRules(17, 0, 0, 30 days, 1);
         n.osImages = new bytes32[](1);
         n.osImages[0] = OS_IMAGE;
         (n.grantFloorSeconds, n.longestSeconds, n.stepBlocks, n.finalityBlocks) = (FLOOR, LONGEST, STEP, 2);

@@ -47,6 +47,8 @@ bindings! {
     kms_committee: KmsCommittee, "../../contracts/artifacts/KmsCommittee.json";
     /// A licence beside another policy: until a date, or while a token is held.
     license_policy: LicensePolicy, "../../contracts/artifacts/LicensePolicy.json";
+    /// Makes the policies that are no clones, for the registry that asks.
+    policy_factory: PolicyFactory, "../../contracts/artifacts/PolicyFactory.json";
     /// OpenZeppelin's Governor, put together for votes that change keys.
     quorate_governor: QuorateGovernor, "../../contracts/artifacts/QuorateGovernor.json";
     /// A votes token for a DAO that has none.

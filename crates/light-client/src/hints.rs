@@ -1,8 +1,8 @@
 //! What recent blocks' runs read: slots to prove first at the next block, and code, which never changes under its hash.
 //! Spec: docs/spec/chain.md [CHAIN-15]. Trusts: nothing; a hint only saves a round trip, code is found by proven hash.
 
-use crate::ProvenState;
-use alloy_primitives::{Address, B256, Bytes, U256};
+use crate::{Code, ProvenState};
+use alloy_primitives::{Address, B256, U256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -36,7 +36,7 @@ impl ProofRequest {
 pub struct Hints {
     /// When each account (no slot) or slot was last read.
     facts: BTreeMap<(Address, Option<U256>), u64>,
-    codes: Arc<BTreeMap<B256, Bytes>>,
+    codes: Arc<BTreeMap<B256, Code>>,
 }
 
 impl Hints {
@@ -67,7 +67,7 @@ impl Hints {
         requests.into_iter().map(|(address, slots)| ProofRequest { address, slots }).collect()
     }
 
-    pub(crate) fn codes(&self) -> Arc<BTreeMap<B256, Bytes>> {
+    pub(crate) fn codes(&self) -> Arc<BTreeMap<B256, Code>> {
         Arc::clone(&self.codes)
     }
 
@@ -90,7 +90,7 @@ impl Hints {
         let mut bytes = 0_usize;
         let mut codes = BTreeMap::new();
         for (hash, code) in state.touched_codes().chain(known) {
-            let with = bytes.saturating_add(code.len());
+            let with = bytes.saturating_add(code.bytes().len());
             if codes.contains_key(&hash) || with > MAX_CODE_BYTES {
                 continue;
             }

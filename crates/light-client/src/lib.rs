@@ -30,6 +30,7 @@
     )
 )]
 
+mod code;
 mod head_source;
 mod header;
 mod header_chain;
@@ -38,6 +39,7 @@ mod proof;
 mod proven_chain;
 mod proven_state;
 
+pub use code::Code;
 pub use head_source::{
     AgreeError, Agreed, AgreementError, Dissent, EndpointClaim, EndpointId, HeadSource,
 };

@@ -5,7 +5,7 @@
 //! [`HeaderChain::open`]: crate::HeaderChain::open
 
 use crate::{
-    BlockRef, ProofError, ProofRequest, ProvenAccount, RawAccountProof, SealedHeader,
+    BlockRef, Code, ProofError, ProofRequest, ProvenAccount, RawAccountProof, SealedHeader,
     proof::{verify_account, verify_code, verify_slot},
 };
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
@@ -93,8 +93,8 @@ pub struct ProvenState {
     ancestors: Arc<BTreeMap<u64, B256>>,
     limits: FactLimits,
     accounts: BTreeMap<Address, AccountFacts>,
-    codes: BTreeMap<B256, Bytes>,
-    cached_codes: Arc<BTreeMap<B256, Bytes>>,
+    codes: BTreeMap<B256, Code>,
+    cached_codes: Arc<BTreeMap<B256, Code>>,
     slot_count: usize,
     code_bytes: usize,
     answers: Answers,
@@ -127,7 +127,7 @@ impl ProvenState {
         header: SealedHeader,
         ancestors: Arc<BTreeMap<u64, B256>>,
         limits: FactLimits,
-        cached_codes: Arc<BTreeMap<B256, Bytes>>,
+        cached_codes: Arc<BTreeMap<B256, Code>>,
     ) -> Self {
         Self {
             header,
@@ -188,7 +188,7 @@ impl ProvenState {
         let code_bytes = self.code_bytes.saturating_add(code.len());
         within("code bytes", code_bytes, self.limits.code_bytes)?;
         self.code_bytes = code_bytes;
-        self.codes.insert(hash, code);
+        self.codes.insert(hash, Code::new(code));
         Ok(())
     }
 
@@ -220,10 +220,10 @@ impl ProvenState {
     ///
     /// # Errors
     /// [`Missing`] until account and code are proven.
-    pub fn code(&self, address: Address) -> Result<Bytes, Missing> {
+    pub fn code(&self, address: Address) -> Result<Code, Missing> {
         let hash = self.account(address)?.code_hash();
         if hash == KECCAK256_EMPTY {
-            return Ok(Bytes::new());
+            return Ok(Code::default());
         }
         let known = self.codes.get(&hash).or_else(|| self.cached_codes.get(&hash));
         known.cloned().ok_or(Missing::Code { address, hash })
@@ -269,7 +269,7 @@ impl ProvenState {
     }
 
     /// Code of accounts that runs over this state have read.
-    pub(crate) fn touched_codes(&self) -> impl Iterator<Item = (B256, Bytes)> + '_ {
+    pub(crate) fn touched_codes(&self) -> impl Iterator<Item = (B256, Code)> + '_ {
         self.accounts.values().filter(|facts| facts.touched.get()).filter_map(|facts| {
             let hash = facts.account.code_hash();
             let known = self.codes.get(&hash).or_else(|| self.cached_codes.get(&hash));

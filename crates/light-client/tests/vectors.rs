@@ -36,7 +36,7 @@ fn judge(vector: &Value) -> Result<Vec<U256>, &'static str> {
     state.insert_proof(&request, &raw).map_err(name)?;
     let code: Bytes = field(vector, "code");
     state.insert_code(address, code.clone()).map_err(name)?;
-    assert_eq!(state.code(address), Ok(code));
+    assert_eq!(state.code(address).map(|proven| proven.bytes().clone()), Ok(code));
     let value = |slot: &U256| state.slot(address, *slot).expect("proven");
     Ok(slots.iter().map(value).collect())
 }

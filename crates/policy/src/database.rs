@@ -96,9 +96,9 @@ impl Database for ProvenDatabase<'_> {
             return Ok(Bytecode::new());
         };
         let code = self.state.code(*address)?;
-        self.code_bytes = self.code_bytes.saturating_add(code.len());
+        self.code_bytes = self.code_bytes.saturating_add(code.bytes().len());
         within(FactKind::CodeBytes, self.code_bytes, self.limits.code_bytes)?;
-        Ok(analyzed(code))
+        Ok(code.derived(analyzed))
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, NoFact> {
@@ -113,8 +113,8 @@ impl Database for ProvenDatabase<'_> {
 }
 
 /// Code that begins like a delegation and is none can exist from before EIP-3541; it runs as what it is.
-fn analyzed(code: Bytes) -> Bytecode {
-    Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code))
+fn analyzed(code: &Bytes) -> Bytecode {
+    Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code.clone()))
 }
 
 fn within(kind: FactKind, count: usize, limit: usize) -> Result<(), TooManyFacts> {

@@ -2,7 +2,7 @@
 
 mod support;
 
-use abi::{AccessManager, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee};
+use abi::{AccessManager, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee, PolicyFactory};
 use abi::{app_registry, attestation_registry};
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::{SolCall, SolConstructor};
@@ -44,8 +44,13 @@ impl Deployment {
             allowsSoftware_: true,
         };
         let roots = deploy(rpc, &AttestationRegistry::BYTECODE, &roots);
-        let registry =
-            AppRegistry::constructorCall { attestationRegistry_: roots, grantFloorSeconds_: 0 };
+        let factory =
+            rpc.deploy_with(&alloy_primitives::hex::encode(&PolicyFactory::BYTECODE), &[]);
+        let registry = AppRegistry::constructorCall {
+            attestationRegistry_: roots,
+            grantFloorSeconds_: 0,
+            policyFactory_: factory,
+        };
         let registry = deploy(rpc, &AppRegistry::BYTECODE, &registry);
         let committee = KmsCommittee::constructorCall {
             initialAuthority: manager,
@@ -71,6 +76,7 @@ impl Deployment {
                 rules: attestation_registry::AttestationRegistry::RootRules {
                     leastTcbEvaluationDataNumber: 17,
                     leastCrlIssuedAt: 0,
+                    leastRootCrlIssuedAt: 0,
                     maxCollateralAgeSeconds: 3600,
                     acceptedTcbStatuses: 1,
                 },

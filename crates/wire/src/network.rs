@@ -23,6 +23,9 @@ pub struct Network {
     /// Addresses; written by the deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contracts: Option<Contracts>,
+    /// Who governs the contracts, where it is more than an account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governance: Option<Governance>,
     /// Roots and images that are approved at deployment.
     pub attestation: Attestation,
     /// Delays of the contracts.
@@ -79,6 +82,21 @@ pub struct Contracts {
     pub app_registry: Address,
     /// Issuances.
     pub issuance_log: Address,
+}
+
+/// `[governance]`: OpenZeppelin contracts whose events belong to the network's story. None of them is asked to judge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Governance {
+    /// Governor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governor: Option<Address>,
+    /// TimelockController.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timelock: Option<Address>,
+    /// An AccessManager beside that of `[contracts]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_manager: Option<Address>,
 }
 
 /// `[attestation]`

@@ -1,64 +1,59 @@
-//! What the index says now, as text that two indexes of the same chain have in common, byte for byte.
+//! What the index says now, as text that two indexes of the same chain have in common, byte for byte, whatever database they
+//! are in.
 
-use super::{Store, bytes, uint};
+use super::{Query, Store};
 use anyhow::Result;
-use sqlx::Row;
-use std::{fmt::Write, path::Path};
+use std::fmt::Write;
 
-/// Every canonical block, event and receipt of the index at `database`, in the chain's order.
+/// Every canonical block, event and receipt of the index at `database` (a path or URL), in the chain's order.
 ///
 /// # Errors
-/// If the file is no index.
-pub async fn dump(database: &Path) -> Result<String> {
+/// If there is no index.
+pub async fn dump(database: &str) -> Result<String> {
     let store = Store::connect(database).await?;
+    let text = text(&store.moment().await?).await;
+    store.close().await;
+    text
+}
+
+async fn text(store: &Store) -> Result<String> {
     let mut text = String::new();
-    for row in sqlx::query("SELECT * FROM blocks WHERE canonical = 1 ORDER BY number")
-        .fetch_all(&store.0)
-        .await?
-    {
-        let header = hex::encode(row.try_get::<&[u8], _>("header")?);
-        writeln!(text, "block {} {} {header}", uint(&row, "number")?, bytes(&row, "hash")?)?;
+    let blocks = Query::new("SELECT * FROM blocks WHERE canonical = 1 ORDER BY number");
+    for row in store.fetch(blocks).await? {
+        let header = hex::encode(row.bytes("header")?);
+        writeln!(text, "block {} {} {header}", row.uint("number")?, row.hash("hash")?)?;
     }
     for watched in store.watched().await? {
         writeln!(text, "watched {watched:?}")?;
     }
-    for row in sqlx::query("SELECT * FROM canonical_events ORDER BY block_number, log_index")
-        .fetch_all(&store.0)
-        .await?
-    {
-        let blob =
-            |column: &str| row.try_get::<Option<&[u8]>, _>(column).map(|b| b.map(hex::encode));
-        let word = |column: &str| row.try_get::<Option<&str>, _>(column);
+    let events = Query::new("SELECT * FROM canonical_events ORDER BY block_number, log_index");
+    for row in store.fetch(events).await? {
         writeln!(
             text,
             "event {} {} {} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
-            uint(&row, "chain_id")?,
-            bytes(&row, "block_hash")?,
-            uint(&row, "log_index")?,
-            uint(&row, "tx_index")?,
-            blob("contract")?,
-            word("kind")?,
-            word("standing")?,
-            word("name")?,
-            blob("app_id")?,
-            row.try_get::<Option<i64>, _>("seq")?,
-            blob("topics")?,
-            blob("data")?,
-            word("args")?,
+            row.uint("chain_id")?,
+            row.hash("block_hash")?,
+            row.uint("log_index")?,
+            row.uint("tx_index")?,
+            row.address("contract")?,
+            row.text("kind")?,
+            row.text("standing")?,
+            row.optional_text("name")?,
+            row.optional_address("app_id")?,
+            row.optional_uint("seq")?,
+            hex::encode(row.bytes("topics")?),
+            hex::encode(row.bytes("data")?),
+            row.optional_text("args")?,
         )?;
     }
-    for row in sqlx::query(
+    let receipts = Query::new(
         "SELECT DISTINCT r.*, e.block_number FROM receipts r JOIN canonical_events e
             ON e.block_hash = r.block_hash AND e.tx_index = r.tx_index
          ORDER BY e.block_number, r.tx_index",
-    )
-    .fetch_all(&store.0)
-    .await?
-    {
-        let receipt = hex::encode(row.try_get::<&[u8], _>("receipt")?);
-        let proof: &str = row.try_get("proof")?;
-        writeln!(text, "receipt {} {receipt} {proof}", bytes(&row, "block_hash")?)?;
+    );
+    for row in store.fetch(receipts).await? {
+        let receipt = hex::encode(row.bytes("receipt")?);
+        writeln!(text, "receipt {} {receipt} {}", row.hash("block_hash")?, row.text("proof")?)?;
     }
-    store.close().await;
     Ok(text)
 }

@@ -1,11 +1,10 @@
 //! What is read back: events by filter, receipts, verdicts.
 
-use super::{Store, address, bytes, int, uint};
+use super::{Query, Row, Store, Table, Type, Value};
 use crate::decode::Kind;
 use alloy_primitives::{Address, B256, Bytes, LogData, U256};
 use anyhow::{Context, Result};
 use light_client::BlockRef;
-use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 
 /// An event as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,71 +59,76 @@ pub(crate) struct VerdictRow {
     pub(crate) proven_head: U256,
     pub(crate) verdict: String,
     pub(crate) wrong_seq: Option<u64>,
+    /// What proves the slot, for whoever trusts the finalized block.
+    pub(crate) proof: TrailProof,
+}
+
+/// The trail slot, from a header down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TrailProof {
+    /// RLP of the finalized header.
+    pub(crate) header: Bytes,
+    /// The slot's key; `None` if `trail()` read no single slot of the contract.
+    pub(crate) slot: Option<B256>,
+    /// Trie nodes from the header's stateRoot to the account.
+    pub(crate) account: Vec<Bytes>,
+    /// Trie nodes from the account's storage root to the slot.
+    pub(crate) storage: Vec<Bytes>,
 }
 
 impl Store {
     /// Events in the chain's order.
     pub(crate) async fn events(&self, filter: &Filter) -> Result<Vec<EventRow>> {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(match filter.orphaned {
+        let mut query = Query::new(match filter.orphaned {
             true => {
-                "SELECT e.*, b.time AS block_time, 0 AS canonical FROM events e
+                "SELECT e.*, b.time AS block_time, b.canonical FROM events e
                  JOIN blocks b ON b.hash = e.block_hash WHERE b.canonical = 0"
             }
-            false => "SELECT e.*, 1 AS canonical FROM canonical_events e WHERE 1 = 1",
+            false => {
+                "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE 1 = 1"
+            }
         });
-        if let Some(contract) = filter.contract {
-            query.push(" AND e.contract = ").push_bind(contract.to_vec());
-        }
-        if let Some(name) = &filter.name {
-            query.push(" AND e.name = ").push_bind(name.clone());
-        }
-        if let Some(app) = filter.app {
-            query.push(" AND e.app_id = ").push_bind(app.to_vec());
-        }
-        if let Some(number) = filter.up_to {
-            query.push(" AND e.block_number <= ").push_bind(int(number)?);
-        }
+        query = query
+            .and("e.contract = ", filter.contract)
+            .and("e.name = ", filter.name.clone())
+            .and("e.app_id = ", filter.app)
+            .and("e.block_number <= ", filter.up_to);
         if let Some((block, log_index)) = filter.after {
-            query.push(" AND (e.block_number, e.block_hash, e.log_index) > (");
-            query.push_bind(int(block.number)?).push(", ");
-            query.push_bind(block.hash.to_vec()).push(", ");
-            query.push_bind(int(log_index)?).push(")");
+            query = query
+                .push_bind(" AND (e.block_number, e.block_hash, e.log_index) > (", block.number)
+                .push_bind(", ", block.hash)
+                .push_bind(", ", log_index)
+                .push(")");
         }
-        query.push(" ORDER BY e.block_number, e.block_hash, e.log_index LIMIT ");
-        query.push_bind(i64::from(filter.limit));
-        query.build().fetch_all(&self.0).await?.iter().map(event).collect()
+        query = query
+            .push_bind(" ORDER BY e.block_number, e.block_hash, e.log_index LIMIT ", filter.limit);
+        self.fetch(query).await?.iter().map(event).collect()
     }
 
     /// One event by its place, canonical or not.
     pub(crate) async fn event(&self, block: B256, log_index: u64) -> Result<Option<EventRow>> {
-        let row = sqlx::query(
-            "SELECT e.*, b.time AS block_time, b.canonical AS canonical FROM events e
-             JOIN blocks b ON b.hash = e.block_hash WHERE e.block_hash = ? AND e.log_index = ?",
-        )
-        .bind(block.as_slice())
-        .bind(int(log_index)?)
-        .fetch_optional(&self.0)
-        .await?;
+        let query = Query::new(
+            "SELECT e.*, b.time AS block_time, b.canonical FROM events e
+             JOIN blocks b ON b.hash = e.block_hash WHERE e.block_hash = $1 AND e.log_index = $2",
+        );
+        let row = self.fetch_one(query.bind(block).bind(log_index)).await?;
         row.as_ref().map(event).transpose()
     }
 
     /// The receipt of a transaction, with its header.
     pub(crate) async fn receipt(&self, block: B256, tx_index: u64) -> Result<Option<ReceiptRow>> {
-        let row = sqlx::query(
+        let query = Query::new(
             "SELECT r.*, b.header FROM receipts r JOIN blocks b ON b.hash = r.block_hash
-             WHERE r.block_hash = ? AND r.tx_index = ?",
-        )
-        .bind(block.as_slice())
-        .bind(int(tx_index)?)
-        .fetch_optional(&self.0)
-        .await?;
+             WHERE r.block_hash = $1 AND r.tx_index = $2",
+        );
+        let row = self.fetch_one(query.bind(block).bind(tx_index)).await?;
         row.map(|row| {
             Ok(ReceiptRow {
-                header: row.try_get::<Vec<u8>, _>("header")?.into(),
-                tx_index: uint(&row, "tx_index")?,
-                first_log: uint(&row, "first_log")?,
-                receipt: row.try_get::<Vec<u8>, _>("receipt")?.into(),
-                proof: serde_json::from_str(row.try_get("proof")?)?,
+                header: row.bytes("header")?.into(),
+                tx_index: row.uint("tx_index")?,
+                first_log: row.uint("first_log")?,
+                receipt: row.bytes("receipt")?.into(),
+                proof: serde_json::from_str(&row.text("proof")?)?,
             })
         })
         .transpose()
@@ -132,78 +136,107 @@ impl Store {
 
     /// Keeps the verdicts of one audit, in place of the last one's.
     pub(crate) async fn keep_verdicts(&self, verdicts: &[VerdictRow]) -> Result<()> {
-        let mut transaction = self.0.begin().await?;
-        sqlx::query("DELETE FROM verdicts").execute(&mut *transaction).await?;
-        for verdict in verdicts {
-            sqlx::query("INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-                .bind(verdict.contract.as_slice())
-                .bind(verdict.kind.word())
-                .bind(int(verdict.finalized.number)?)
-                .bind(verdict.finalized.hash.as_slice())
-                .bind(int(verdict.proven_seq)?)
-                .bind(verdict.proven_head.to_be_bytes::<32>().as_slice())
-                .bind(&verdict.verdict)
-                .bind(verdict.wrong_seq.map(int).transpose()?)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        let rows: Result<_> = verdicts.iter().map(verdict_row).collect();
+        let mut write = self.write().await?;
+        write.execute(Query::new("DELETE FROM verdicts")).await?;
+        write.insert(&VERDICTS, rows?).await?;
+        write.commit().await
     }
 
     /// The verdicts of the last audit.
     pub(crate) async fn verdicts(&self) -> Result<Vec<VerdictRow>> {
-        let rows = sqlx::query("SELECT * FROM verdicts ORDER BY kind, contract")
-            .fetch_all(&self.0)
-            .await?;
-        rows.iter()
-            .map(|row| {
-                let finalized =
-                    BlockRef::new(uint(row, "finalized_number")?, bytes(row, "finalized_hash")?);
-                Ok(VerdictRow {
-                    contract: address(row, "contract")?,
-                    kind: kind(row)?,
-                    finalized,
-                    proven_seq: uint(row, "proven_seq")?,
-                    proven_head: U256::from_be_bytes(bytes(row, "proven_head")?.0),
-                    verdict: row.try_get("verdict")?,
-                    wrong_seq: optional_uint(row, "wrong_seq")?,
-                })
-            })
-            .collect()
+        let rows = self.fetch(Query::new("SELECT * FROM verdicts ORDER BY contract")).await?;
+        let mut verdicts: Vec<VerdictRow> = rows.iter().map(verdict).collect::<Result<_>>()?;
+        verdicts.sort_by_key(|verdict| verdict.kind.word());
+        Ok(verdicts)
     }
 }
 
-fn event(row: &SqliteRow) -> Result<EventRow> {
-    let topics = row.try_get::<&[u8], _>("topics")?;
-    let data: Vec<u8> = row.try_get("data")?;
-    let app_id = row.try_get::<Option<&[u8]>, _>("app_id")?;
+fn event(row: &Row) -> Result<EventRow> {
+    let topics = row.bytes("topics")?;
     Ok(EventRow {
-        block: BlockRef::new(uint(row, "block_number")?, bytes(row, "block_hash")?),
-        block_time: uint(row, "block_time")?,
-        canonical: row.try_get::<i64, _>("canonical")? == 1,
-        tx_index: uint(row, "tx_index")?,
-        log_index: uint(row, "log_index")?,
-        contract: address(row, "contract")?,
+        block: BlockRef::new(row.uint("block_number")?, row.hash("block_hash")?),
+        block_time: row.uint("block_time")?,
+        canonical: row.int("canonical")? == 1,
+        tx_index: row.uint("tx_index")?,
+        log_index: row.uint("log_index")?,
+        contract: row.address("contract")?,
         kind: kind(row)?,
-        standing: row.try_get("standing")?,
-        name: row.try_get("name")?,
-        app_id: app_id.map(Address::try_from).transpose()?,
-        seq: optional_uint(row, "seq")?,
+        standing: row.text("standing")?,
+        name: row.optional_text("name")?,
+        app_id: row.optional_address("app_id")?,
+        seq: row.optional_uint("seq")?,
         log: LogData::new_unchecked(
             topics.chunks_exact(32).map(B256::from_slice).collect(),
-            data.into(),
+            row.bytes("data")?.into(),
         ),
-        args: row.try_get("args")?,
+        args: row.optional_text("args")?,
     })
 }
 
-fn kind(row: &SqliteRow) -> Result<Kind> {
-    let kind: &str = row.try_get("kind")?;
-    Kind::from_word(kind).with_context(|| format!("a kind {kind:?}"))
+fn kind(row: &Row) -> Result<Kind> {
+    let kind = row.text("kind")?;
+    Kind::from_word(&kind).with_context(|| format!("a kind {kind:?}"))
 }
 
-fn optional_uint(row: &SqliteRow, column: &str) -> Result<Option<u64>> {
-    let number = row.try_get::<Option<i64>, _>(column)?;
-    Ok(number.map(u64::try_from).transpose()?)
+const VERDICTS: Table = Table {
+    name: "verdicts",
+    columns: &[
+        ("contract", Type::Bytes),
+        ("kind", Type::Text),
+        ("finalized_number", Type::Int),
+        ("finalized_hash", Type::Bytes),
+        ("header", Type::Bytes),
+        ("proven_seq", Type::Int),
+        ("proven_head", Type::Bytes),
+        ("verdict", Type::Text),
+        ("wrong_seq", Type::Int),
+        ("slot", Type::Bytes),
+        ("account_proof", Type::Text),
+        ("slot_proof", Type::Text),
+    ],
+    key: &["contract"],
+    keeps: &[],
+};
+
+fn verdict_row(verdict: &VerdictRow) -> Result<Vec<Value>> {
+    let proof = &verdict.proof;
+    let nodes = |nodes: &[Bytes]| proof.slot.map(|_| serde_json::to_string(nodes)).transpose();
+    Ok(vec![
+        verdict.contract.into(),
+        verdict.kind.word().into(),
+        verdict.finalized.number.into(),
+        verdict.finalized.hash.into(),
+        proof.header.clone().into(),
+        verdict.proven_seq.into(),
+        verdict.proven_head.to_be_bytes_vec().into(),
+        verdict.verdict.clone().into(),
+        verdict.wrong_seq.into(),
+        proof.slot.into(),
+        nodes(&proof.account)?.into(),
+        nodes(&proof.storage)?.into(),
+    ])
+}
+
+fn verdict(row: &Row) -> Result<VerdictRow> {
+    let nodes = |column: &str| -> Result<Vec<Bytes>> {
+        let text = row.optional_text(column)?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default())
+    };
+    let slot = row.optional_bytes("slot")?;
+    Ok(VerdictRow {
+        contract: row.address("contract")?,
+        kind: kind(row)?,
+        finalized: BlockRef::new(row.uint("finalized_number")?, row.hash("finalized_hash")?),
+        proven_seq: row.uint("proven_seq")?,
+        proven_head: U256::from_be_bytes(row.hash("proven_head")?.0),
+        verdict: row.text("verdict")?,
+        wrong_seq: row.optional_uint("wrong_seq")?,
+        proof: TrailProof {
+            header: row.bytes("header")?.into(),
+            slot: slot.map(|slot| B256::try_from(slot.as_slice())).transpose()?,
+            account: nodes("account_proof")?,
+            storage: nodes("slot_proof")?,
+        },
+    })
 }

@@ -7,6 +7,8 @@ use crate::{
 use abi::IssuanceLog;
 use alloy::{consensus::Header, sol_types::SolEvent};
 use alloy_primitives::U256;
+use devnet::postgres::OwnPostgres;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 const CONTRACT: Address = Address::repeat_byte(0xC0);
 const START: BlockRef = BlockRef::new(0, B256::repeat_byte(0x50));
@@ -47,9 +49,32 @@ fn block(parent: BlockRef, branch: u64, seq: u64) -> NewBlock {
     NewBlock { header, watched: Vec::new(), events: vec![event], receipts: Vec::new() }
 }
 
-async fn store(folder: &Path) -> Store {
-    let path = folder.join("index.sqlite");
-    let store = Store::open(&path, B256::repeat_byte(9), 31337, START).await.unwrap();
+/// One server for the tests that run at the same time; the last one stops it.
+static SERVER: Mutex<Weak<OwnPostgres>> = Mutex::new(Weak::new());
+
+fn server() -> Arc<OwnPostgres> {
+    let mut shared = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.upgrade().unwrap_or_else(|| {
+        let server = Arc::new(OwnPostgres::start().unwrap());
+        *shared = Arc::downgrade(&server);
+        server
+    })
+}
+
+/// Runs a test on a SQLite file and on a Postgres database, both empty, each given by its URL.
+fn on_both(name: &str, test: impl AsyncFn(&str)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = format!("sqlite://{}", folder.path().join("index.sqlite").display());
+    runtime.block_on(test(&path));
+    let server = server();
+    let url = server.database(name).unwrap();
+    runtime.block_on(test(&url));
+    drop(runtime);
+}
+
+async fn store(url: &str) -> Store {
+    let store = Store::open(url, B256::repeat_byte(9), 31337, START).await.unwrap();
     store.watch_from_start(&[(CONTRACT, Kind::IssuanceLog)]).await.unwrap();
     store
 }
@@ -62,58 +87,177 @@ async fn rows(store: &Store) -> Vec<EventRow> {
 async fn append(store: &Store, mut parent: BlockRef, branch: u64, count: u64) -> BlockRef {
     for _ in 0..count {
         let new = block(parent, branch, parent.number + 1);
-        store.append(&new).await.unwrap();
+        store.append(std::slice::from_ref(&new)).await.unwrap();
         parent = new.header.block();
     }
     parent
 }
 
-#[tokio::test]
-async fn a_reorg_orphans_and_keeps_and_the_same_blocks_come_back_once() {
+#[test]
+fn a_reorg_orphans_and_keeps_and_the_same_blocks_come_back_once() {
     // [IDX-4]
-    let folder = tempfile::tempdir().unwrap();
-    let store = store(folder.path()).await;
-    let common = append(&store, START, 1, 2).await;
-    append(&store, common, 1, 3).await;
-    let first = dump(&folder.path().join("index.sqlite")).await.unwrap();
-    append(&store, common, 2, 1).await;
-    assert_eq!(rows(&store).await.len(), 3);
-    let orphaned = Filter { orphaned: true, limit: 100, ..Filter::default() };
-    assert_eq!(store.events(&orphaned).await.unwrap().len(), 3);
-    assert_eq!(store.cursor().await.unwrap().head.number, 3);
-    append(&store, common, 1, 3).await;
-    assert_eq!(dump(&folder.path().join("index.sqlite")).await.unwrap(), first);
+    on_both("reorg", async |url| {
+        let store = store(url).await;
+        let common = append(&store, START, 1, 2).await;
+        append(&store, common, 1, 3).await;
+        let first = dump(url).await.unwrap();
+        append(&store, common, 2, 1).await;
+        assert_eq!(rows(&store).await.len(), 3);
+        let orphaned = Filter { orphaned: true, limit: 100, ..Filter::default() };
+        assert_eq!(store.events(&orphaned).await.unwrap().len(), 3);
+        let times = "SELECT hash FROM blocks WHERE (orphaned_at IS NULL) <> (canonical = 1)";
+        assert!(store.fetch(Query::new(times)).await.unwrap().is_empty());
+        assert_eq!(store.cursor().await.unwrap().head.number, 3);
+        append(&store, common, 1, 3).await;
+        assert_eq!(dump(url).await.unwrap(), first);
+        assert!(store.fetch(Query::new(times)).await.unwrap().is_empty());
+        assert_eq!(store.events(&orphaned).await.unwrap().len(), 1);
+    });
 }
 
-#[tokio::test]
-async fn what_does_not_follow_or_replaces_finality_is_not_stored() {
-    // [IDX-4]
-    let folder = tempfile::tempdir().unwrap();
-    let store = store(folder.path()).await;
-    let two = append(&store, START, 1, 2).await;
-    let stranger = BlockRef::new(2, B256::repeat_byte(8));
-    assert!(store.append(&block(stranger, 1, 3)).await.is_err());
-    assert!(store.append(&block(BlockRef::new(3, two.hash), 1, 4)).await.is_err());
-    store.set_finality(2, two).await.unwrap();
-    assert!(store.append(&block(START, 2, 1)).await.is_err());
-    assert_eq!(rows(&store).await.len(), 2);
+#[test]
+fn many_blocks_at_once_are_the_same_as_one_by_one() {
+    // [IDX-4] More than one SQLite statement holds.
+    on_both("many", async |url| {
+        let store = store(url).await;
+        let mut blocks = vec![block(START, 1, 1)];
+        while blocks.len() < 150 {
+            let parent = blocks[blocks.len() - 1].header.block();
+            blocks.push(block(parent, 1, parent.number + 1));
+        }
+        store.append(&blocks).await.unwrap();
+        let at_once = dump(url).await.unwrap();
+        assert_eq!(at_once.lines().filter(|line| line.starts_with("event ")).count(), 150);
+        store.append(&blocks[10..]).await.unwrap();
+        assert_eq!(dump(url).await.unwrap(), at_once);
+        let torn = [blocks[10].clone(), blocks[12].clone()];
+        assert!(store.append(&torn).await.is_err());
+        assert_eq!(dump(url).await.unwrap(), at_once);
+    });
 }
 
-#[tokio::test]
-async fn a_database_belongs_to_one_network() {
-    let folder = tempfile::tempdir().unwrap();
-    store(folder.path()).await.close().await;
-    let path = folder.path().join("index.sqlite");
-    assert!(Store::open(&path, B256::repeat_byte(8), 31337, START).await.is_err());
-    let elsewhere = BlockRef::new(5, B256::ZERO);
-    assert!(Store::open(&path, B256::repeat_byte(9), 31337, elsewhere).await.is_err());
+#[test]
+fn what_does_not_follow_or_replaces_finality_is_not_stored() {
+    // [IDX-4]
+    on_both("follows", async |url| {
+        let store = store(url).await;
+        let two = append(&store, START, 1, 2).await;
+        let stranger = BlockRef::new(2, B256::repeat_byte(8));
+        assert!(store.append(&[block(stranger, 1, 3)]).await.is_err());
+        assert!(store.append(&[block(BlockRef::new(3, two.hash), 1, 4)]).await.is_err());
+        store.set_finality(2, two).await.unwrap();
+        assert!(store.append(&[block(START, 2, 1)]).await.is_err());
+        assert_eq!(rows(&store).await.len(), 2);
+    });
+}
+
+#[test]
+fn a_database_belongs_to_one_network() {
+    on_both("network", async |url| {
+        store(url).await.close().await;
+        let open = async |network, start| Store::open(url, network, 31337, start).await.map(drop);
+        assert!(open(B256::repeat_byte(8), START).await.is_err());
+        assert!(open(B256::repeat_byte(9), BlockRef::new(5, B256::ZERO)).await.is_err());
+        assert!(open(B256::repeat_byte(9), START).await.is_ok());
+    });
+}
+
+#[test]
+fn two_indexers_never_write_one_database() {
+    // [IDX-10]
+    on_both("writers", async |url| {
+        let first = store(url).await;
+        let open = async || Store::open(url, B256::repeat_byte(9), 31337, START).await;
+        let refused = format!("{:#}", open().await.unwrap_err());
+        assert!(refused.contains("another indexer follows into it"), "{refused}");
+        // Reading is free.
+        let reader = Store::connect(url).await.unwrap();
+        assert_eq!(reader.cursor().await.unwrap(), first.cursor().await.unwrap());
+        assert!(reader.write().await.is_err());
+        first.close().await;
+        drop(first);
+        open().await.unwrap();
+    });
+}
+
+#[test]
+fn a_moment_does_not_see_what_comes_after_it() {
+    on_both("moment", async |url| {
+        let store = store(url).await;
+        append(&store, START, 1, 2).await;
+        let moment = store.moment().await.unwrap();
+        let cursor = moment.cursor().await.unwrap();
+        append(&store, cursor.head, 1, 1).await;
+        assert_eq!(moment.cursor().await.unwrap(), cursor);
+        assert_eq!((rows(&moment).await.len(), rows(&store).await.len()), (2, 3));
+    });
+}
+
+#[test]
+fn a_filter_binds_whatever_it_is_given() {
+    on_both("filter", async |url| {
+        let store = store(url).await;
+        append(&store, START, 1, 5).await;
+        let count = async |filter: Filter| store.events(&filter).await.unwrap().len();
+        let all = Filter { limit: 100, ..Filter::default() };
+        assert_eq!(count(Filter { contract: Some(CONTRACT), ..all.clone() }).await, 5);
+        assert_eq!(count(Filter { app: Some(Address::repeat_byte(1)), ..all.clone() }).await, 5);
+        assert_eq!(count(Filter { app: Some(Address::ZERO), ..all.clone() }).await, 0);
+        let injection = Some("x' OR '1' = '1".to_owned());
+        assert_eq!(count(Filter { name: injection, ..all.clone() }).await, 0);
+        assert_eq!(count(Filter { up_to: Some(3), ..all.clone() }).await, 3);
+        let rows = rows(&store).await;
+        let after = Some((rows[1].block, rows[1].log_index));
+        assert_eq!(count(Filter { after, ..all.clone() }).await, 3);
+        let nowhere = Some((BlockRef::new(u64::MAX, B256::ZERO), u64::MAX));
+        assert_eq!(count(Filter { after: nowhere, ..all.clone() }).await, 0);
+        assert_eq!(store.hash_at(u64::MAX).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn verdicts_come_back_with_their_proof() {
+    on_both("verdicts", async |url| {
+        let store = store(url).await;
+        let verdict = |kind, contract| VerdictRow {
+            contract: Address::repeat_byte(contract),
+            kind,
+            finalized: START,
+            proven_seq: 7,
+            proven_head: U256::from(8),
+            verdict: "missing".to_owned(),
+            wrong_seq: Some(3),
+            proof: TrailProof {
+                header: Bytes::from_static(&[0xC0]),
+                slot: Some(B256::ZERO),
+                account: vec![Bytes::from_static(&[1])],
+                storage: vec![Bytes::from_static(&[2]), Bytes::from_static(&[3])],
+            },
+        };
+        let mut two = vec![verdict(Kind::AppRegistry, 2), verdict(Kind::IssuanceLog, 1)];
+        two[1].proof = TrailProof { header: two[1].proof.header.clone(), ..TrailProof::default() };
+        store.keep_verdicts(&two).await.unwrap();
+        store.keep_verdicts(&two).await.unwrap();
+        assert_eq!(store.verdicts().await.unwrap(), two);
+    });
+}
+
+#[test]
+fn a_url_names_a_database_or_is_refused() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for wrong in ["", "sqlite://", "mysql://x/y", "postgres://["] {
+        let refused = runtime.block_on(Store::connect(wrong)).unwrap_err().to_string();
+        assert!(refused.starts_with("database: "), "{refused}");
+    }
+    let secret = runtime.block_on(Store::connect("postgres://a:secret@127.0.0.1:1/b"));
+    assert!(!format!("{:?}", secret.unwrap_err()).contains("secret"));
 }
 
 #[tokio::test]
 async fn a_row_that_is_deleted_changed_or_added_is_named_by_its_seq() {
     // [IDX-6]
     let folder = tempfile::tempdir().unwrap();
-    let store = store(folder.path()).await;
+    let store = store(&folder.path().join("index.sqlite").to_string_lossy()).await;
     append(&store, START, 1, 5).await;
     let catalogue = Catalogue::new().unwrap();
     let rows = rows(&store).await;

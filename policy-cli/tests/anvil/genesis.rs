@@ -2,7 +2,7 @@
 //! keys and shares here are bytes of the right length and nobody computes with them.
 
 use crate::devchain::{Devchain, keys};
-use abi::{AttestationRegistry, KmsCommittee, attestation_registry};
+use abi::{AttestationRegistry, KmsCommittee, PolicyFactory, attestation_registry};
 use abi::{access_manager::AccessManager, app_registry::AppRegistry, issuance_log::IssuanceLog};
 use alloy::primitives::{Address, B256, Bytes, keccak256};
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
@@ -32,7 +32,8 @@ pub(crate) async fn deploy(chain: &Devchain) -> Contracts {
     let attestation_registry = create(chain, &AttestationRegistry::BYTECODE, arguments).await;
     let arguments = (access_manager, attestation_registry, 60u64, 2u64, 0u64).abi_encode_params();
     let kms_committee = create(chain, &KmsCommittee::BYTECODE, arguments).await;
-    let arguments = (attestation_registry, 0u32).abi_encode_params();
+    let policy_factory = create(chain, &PolicyFactory::BYTECODE, Vec::new()).await;
+    let arguments = (attestation_registry, 0u32, policy_factory).abi_encode_params();
     let app_registry = create(chain, &AppRegistry::BYTECODE, arguments).await;
     let issuance_log = create(chain, &IssuanceLog::BYTECODE, kms_committee.abi_encode()).await;
     let set_contracts =
@@ -46,6 +47,7 @@ pub(crate) async fn deploy(chain: &Devchain) -> Contracts {
             rules: attestation_registry::AttestationRegistry::RootRules {
                 leastTcbEvaluationDataNumber: 0,
                 leastCrlIssuedAt: 0,
+                leastRootCrlIssuedAt: 0,
                 maxCollateralAgeSeconds: 3600,
                 acceptedTcbStatuses: 1,
             },

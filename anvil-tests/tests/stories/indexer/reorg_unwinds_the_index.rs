@@ -47,7 +47,7 @@ fn holds() {
         let fresh = Index::start(&chain.network, chain.folder(), "fresh").await?;
         settled(&chain, &fresh).await?;
         let (old, new) =
-            (indexer::dump(&index.database()).await?, indexer::dump(&fresh.database()).await?);
+            (indexer::dump(index.database()).await?, indexer::dump(fresh.database()).await?);
         ensure!(old.contains("AppEntered"), "the index is empty");
         ensure!(old == new, "the index differs from a fresh one");
         chain.governance.chain.mine(40).await?;

@@ -46,6 +46,18 @@ fn a_good_file_is_read_and_written_back() {
 }
 
 #[test]
+fn governance_may_be_named_in_part_and_nothing_else_may_stand_there() {
+    let named = format!("[governance]\ntimelock = \"0x{}\"\n", "11".repeat(20));
+    let network = Network::parse(&format!("{GOOD}{named}")).unwrap();
+    let governance = network.governance.unwrap();
+    assert_eq!(governance.timelock, Some(Address::repeat_byte(0x11)));
+    assert_eq!((governance.governor, governance.access_manager), (None, None));
+    assert_eq!(Network::parse(&network.to_toml()).unwrap(), network);
+    let error = Network::parse(&format!("{GOOD}{}", named.replace("timelock", "lock")));
+    assert!(error.unwrap_err().to_string().contains("`lock`"));
+}
+
+#[test]
 fn an_unknown_key_is_named_with_its_line_and_what_is_allowed() {
     let error = parse_with("agree = 1", "agrees = 1").to_string();
     assert!(error.contains("line 7"), "{error}");
