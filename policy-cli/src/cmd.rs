@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod approve;
+pub(crate) mod at_once;
 pub(crate) mod completions;
 pub(crate) mod compose;
 pub(crate) mod hash;

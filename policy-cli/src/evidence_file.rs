@@ -56,7 +56,7 @@ async fn root_rules(proven: &mut Proven, root: B256) -> Result<RootRules, Failur
         allows_software,
         least_tcb_evaluation_data_number: found.rules.leastTcbEvaluationDataNumber,
         least_crl_issue: UnixSeconds(found.rules.leastCrlIssuedAt),
-        least_root_crl_issue: UnixSeconds(0),
+        least_root_crl_issue: UnixSeconds(found.rules.leastRootCrlIssuedAt),
         max_collateral_age_seconds: u64::from(found.rules.maxCollateralAgeSeconds),
         accepted_statuses: TcbStatuses::from_bits(accepted),
         denied_advisories: found.deniedAdvisoryIds,

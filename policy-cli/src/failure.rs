@@ -2,7 +2,8 @@
 
 use crate::{
     agent::AgentError, apps::AppError, chain::ChainError, compose::ComposeError, exit::Exit,
-    file::FileError, network::NetworkFileError, proven::ProvenError, send::SendError, signer::SignerError,
+    file::FileError, governor::GovernorError, inner::Unreadable, network::NetworkFileError,
+    proposal::TextError, proven::ProvenError, send::SendError, signer::SignerError,
     simulate::SimulateError,
 };
 
@@ -23,6 +24,12 @@ pub(crate) enum Failure {
     Agent(#[from] AgentError),
     #[error(transparent)]
     App(#[from] AppError),
+    #[error(transparent)]
+    Governor(#[from] GovernorError),
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    #[error(transparent)]
+    Text(#[from] TextError),
     #[error(transparent)]
     Signer(#[from] SignerError),
     #[error(transparent)]
@@ -49,6 +56,9 @@ impl Failure {
             Self::Compose { source, .. } => source.exit(),
             Self::Agent(error) => error.exit(),
             Self::App(error) => error.exit(),
+            Self::Governor(error) => error.exit(),
+            Self::Unreadable(_) => Exit::Denied,
+            Self::Text(error) => error.exit(),
             Self::Signer(error) => error.exit(),
             Self::Send(error) => error.exit(),
             Self::Proven(error) => error.exit(),
@@ -66,6 +76,9 @@ impl Failure {
             Self::Compose { source, .. } => source.hints(),
             Self::Agent(error) => error.hints(),
             Self::App(error) => error.hints(),
+            Self::Governor(error) => error.hints(),
+            Self::Unreadable(_) => Vec::new(),
+            Self::Text(error) => error.hints(),
             Self::Signer(error) => error.hints(),
             Self::Send(error) => error.hints(),
             Self::Proven(error) => error.hints(),

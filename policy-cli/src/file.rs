@@ -60,6 +60,12 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
+/// Writes a file anew.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    std::fs::write(path, bytes)
+        .map_err(|source| FileError::Unreadable { path: path.into(), source })
+}
+
 /// A file that must be text.
 pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
     String::from_utf8(read(path)?).map_err(|_| FileError::NotText { path: path.into() })

@@ -17,6 +17,8 @@ mod evidence_file;
 mod exit;
 mod failure;
 mod file;
+mod governor;
+mod inner;
 mod network;
 mod output;
 mod proposal;

@@ -12,7 +12,7 @@ mod report;
 mod storage;
 mod verdicts;
 
-pub(crate) use input::{Action, Input, Way, live, safe_batch};
+pub(crate) use input::{Input, Way, live, safe_batch};
 
 use crate::{
     decode::Interfaces, evidence_file, exit::Exit, failure::Failure, output::Output,
@@ -94,7 +94,7 @@ pub(crate) async fn simulate(
     output.talk(&format!("asking {} questions before and after …", known.questions.len()))?;
     let verdicts = verdicts::ask(proven, &known, &course).await?;
     let findings =
-        invariants::judge(proven, &interfaces, &input, &course, &known, &verdicts).await?;
+        invariants::judge(proven, &input, &course, &known, &verdicts).await?;
     let parts =
         report::Parts { proven, interfaces: &interfaces, input: &input, course: &course, known: &known, verdicts: &verdicts, findings: &findings };
     let report = report::Report::of(&parts);

@@ -35,22 +35,22 @@ fn low_192(hash: B256) -> U256 {
 }
 
 /// The events of `contract` up to the proven block, none missing, none added, none changed: its proven trail says so.
-/// Events that carry no `seq` are left out. `interface` is the name of the contract's artefact.
+/// Events that carry no `seq` are left out. `kinds` are the artefacts that the contract may be of.
 pub(crate) async fn events(
     proven: &mut Proven,
     interfaces: &Interfaces,
-    interface: &str,
+    kinds: &[&str],
     contract: Address,
 ) -> Result<Vec<Log>, Failure> {
     // `trail()` is the same function in each of our contracts.
     let answer = proven.read(contract, &IssuanceLog::trailCall {}).await?;
     let expected = Trail { seq: answer.seq, head: U256::from(answer.head) };
     let told = logs(proven, contract).await?;
-    let abi = interfaces.of(interface);
+    let abis: Vec<&JsonAbi> = kinds.iter().filter_map(|kind| interfaces.of(kind)).collect();
     let mut trail = Trail::first(proven.rules.chain_id, contract);
     let mut events = Vec::new();
     for log in told {
-        if let Some(arguments) = abi.and_then(|abi| arguments(abi, &log)) {
+        if let Some(arguments) = abis.iter().find_map(|abi| arguments(abi, &log)) {
             trail.enter(log.topics().first().copied().unwrap_or_default(), &arguments);
             events.push(log);
         }

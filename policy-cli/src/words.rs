@@ -83,11 +83,11 @@ fn uint(name: &str, number: U256) -> String {
     if name == "reason" {
         return u8::try_from(small).map_or_else(|_| small.to_string(), reason::text);
     }
+    if name == "effectiveAt" || name == "etaSeconds" {
+        return moment(small);
+    }
     if name.ends_with("Seconds") {
         return format!("{small} ({})", duration(small));
-    }
-    if name == "effectiveAt" {
-        return moment(small);
     }
     small.to_string()
 }

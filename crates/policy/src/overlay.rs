@@ -230,7 +230,7 @@ impl Overlay {
         if let Some(code) = known {
             return Ok(code);
         }
-        state.code(address).map_err(|missing| {
+        state.code(address).map(|code| code.bytes().clone()).map_err(|missing| {
             CallError::Missing(light_client::MissingAt { block: state.block(), missing })
         })
     }

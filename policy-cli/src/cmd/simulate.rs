@@ -8,7 +8,8 @@ use crate::{
     network::Target,
     output::Output,
     proven::{At, Proven},
-    simulate::{self, Action, Input, SimulateError, Way},
+    send::Call,
+    simulate::{self, Input, SimulateError, Way},
     values,
 };
 use alloy::primitives::{Address, Bytes, U256};
@@ -127,7 +128,7 @@ impl Simulate {
         }
         let calls = self.to.iter().zip(&self.data);
         let actions =
-            calls.map(|(to, data)| Action { to: *to, data: data.clone(), value: U256::ZERO });
+            calls.map(|(to, data)| Call { to: *to, value: U256::ZERO, calldata: data.clone() });
         let way = match (self.governor, self.from) {
             (Some(governor), _) => Way::Governor { governor, id: None, description: text.clone() },
             (None, Some(from)) => Way::Account(from),

@@ -3,11 +3,12 @@
 //! Spec: docs/spec/simulate.md [SIM-2], [SIM-3], [SIM-6]. Every step is the contracts' own code. The one thing supposed is
 //! that the vote passes: while it is cast, the votes token answers that the voter has votes enough.
 
-use super::{Action, Input, SimulateError, Way, input::MAX_CALLS};
+use super::{Input, SimulateError, Way, input::MAX_CALLS};
 use crate::{
     decode::{Decoded, Interfaces},
     failure::Failure,
     proven::{Proven, ProvenError},
+    send::Call,
 };
 use abi::{AccessManager, AppRegistry, QuorateGovernor, VotesToken};
 use alloy::dyn_abi::DynSolValue;
@@ -187,10 +188,10 @@ impl Runner<'_> {
         &mut self,
         what: &str,
         from: Address,
-        action: &Action,
+        action: &Call,
     ) -> Result<Result<Bytes, String>, Failure> {
-        let Action { to, data, value } = action.clone();
-        let transaction = Transaction { from, to, data, value };
+        let Call { to, value, calldata } = action.clone();
+        let transaction = Transaction { from, to, data: calldata, value };
         let overlay = &mut self.overlay;
         let outcome =
             self.proven.run(|rules, state| overlay.execute(rules, state, &transaction)).await?;
@@ -213,7 +214,7 @@ impl Runner<'_> {
         to: Address,
         call: &C,
     ) -> Result<C::Return, Failure> {
-        let action = Action { to, data: call.abi_encode().into(), value: U256::ZERO };
+        let action = Call::new(to, call);
         let answer = self.execute(what, from, &action).await?;
         let bytes = answer.map_err(|reason| SimulateError::StepReverts { what, reason })?;
         C::abi_decode_returns(&bytes).map_err(|error| {
@@ -227,7 +228,7 @@ impl Runner<'_> {
         &mut self,
         governor: Address,
         id: Option<U256>,
-        actions: &[Action],
+        actions: &[Call],
         description: &str,
     ) -> Result<(), Failure> {
         let mode = self.read(governor, &QuorateGovernor::CLOCK_MODECall {}).await.map_err(|error| {
@@ -240,7 +241,7 @@ impl Runner<'_> {
         let token = self.read(governor, &QuorateGovernor::tokenCall {}).await?;
         let targets: Vec<Address> = actions.iter().map(|action| action.to).collect();
         let values: Vec<U256> = actions.iter().map(|action| action.value).collect();
-        let calldatas: Vec<Bytes> = actions.iter().map(|action| action.data.clone()).collect();
+        let calldatas: Vec<Bytes> = actions.iter().map(|action| action.calldata.clone()).collect();
         let description_hash = keccak256(description.as_bytes());
         let voter = voter();
         let id = match id {
@@ -300,7 +301,7 @@ impl Runner<'_> {
             calldatas,
             descriptionHash: description_hash,
         };
-        let action = Action { to: governor, data: call.abi_encode().into(), value };
+        let action = Call { value, ..Call::new(governor, &call) };
         self.reverts = self.execute("execute", voter, &action).await?.err();
         Ok(())
     }
@@ -330,7 +331,7 @@ impl Runner<'_> {
 
     /* BY AN ACCOUNT */
 
-    async fn by_account(&mut self, from: Address, actions: &[Action]) -> Result<(), Failure> {
+    async fn by_account(&mut self, from: Address, actions: &[Call]) -> Result<(), Failure> {
         let manager = self.proven.chain.contracts.access_manager;
         let mut delays = Vec::new();
         for action in actions {
@@ -339,7 +340,7 @@ impl Runner<'_> {
         for (action, _) in actions.iter().zip(&delays).filter(|(_, delay)| **delay > 0) {
             let call = AccessManager::scheduleCall {
                 target: action.to,
-                data: action.data.clone(),
+                data: action.calldata.clone(),
                 when: Default::default(),
             };
             self.must("schedule", from, manager, &call).await?;
@@ -355,9 +356,9 @@ impl Runner<'_> {
         }
         for (action, delay) in actions.iter().zip(&delays) {
             if *delay > 0 && self.reverts.is_none() {
-                let data = action.data.clone();
-                let data = AccessManager::executeCall { target: action.to, data }.abi_encode();
-                let through = Action { to: manager, data: data.into(), value: action.value };
+                let data = action.calldata.clone();
+                let call = AccessManager::executeCall { target: action.to, data };
+                let through = Call { value: action.value, ..Call::new(manager, &call) };
                 self.reverts = self.execute("execute", from, &through).await?.err();
             }
         }
@@ -369,12 +370,12 @@ impl Runner<'_> {
         &mut self,
         manager: Address,
         from: Address,
-        action: &Action,
+        action: &Call,
     ) -> Result<u64, Failure> {
         let contracts = self.proven.chain.contracts;
         let guarded =
             [manager, contracts.attestation_registry, contracts.kms_committee].contains(&action.to);
-        let Some(selector) = action.data.first_chunk::<4>().filter(|_| guarded) else {
+        let Some(selector) = action.calldata.first_chunk::<4>().filter(|_| guarded) else {
             return Ok(0);
         };
         let view = AccessManager::canCallCall {
@@ -411,7 +412,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn following(&self, logs: &[Log]) -> Vec<(u64, &'static str, Address, Action)> {
+    fn following(&self, logs: &[Log]) -> Vec<(u64, &'static str, Address, Call)> {
         let executed: BTreeSet<_> = logs
             .iter()
             .chain(self.steps.iter().flat_map(|step| &step.logs))
@@ -424,16 +425,15 @@ impl Runner<'_> {
                 && !executed.contains(&(event.operationId, event.nonce))
             {
                 let (target, data) = (event.target, event.data.data.clone());
-                let data = AccessManager::executeCall { target, data }.abi_encode().into();
-                let action = Action { to: log.address, data, value: U256::ZERO };
+                let action = Call::new(log.address, &AccessManager::executeCall { target, data });
                 let time = event.schedule.saturating_to();
                 following.push((time, "execute what was scheduled", event.caller, action));
             }
             if let Ok(event) = AppRegistry::OwnershipOffered::decode_log(log)
                 && !event.pendingOwner.is_zero()
             {
-                let data = AppRegistry::takeOwnershipCall { appId: event.appId }.abi_encode().into();
-                let action = Action { to: log.address, data, value: U256::ZERO };
+                let call = AppRegistry::takeOwnershipCall { appId: event.appId };
+                let action = Call::new(log.address, &call);
                 let now = self.overlay.time().0;
                 following.push((now, "take the ownership that is offered", event.pendingOwner, action));
             }

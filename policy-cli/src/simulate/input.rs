@@ -2,23 +2,15 @@
 //! Spec: docs/spec/simulate.md [SIM-5]. Prevents: a told proposal that is not the one that was voted on.
 
 use super::SimulateError;
-use crate::{failure::Failure, proven::Proven, trail, values};
+use crate::{failure::Failure, proposal::proposal_id, proven::Proven, send::Call, trail, values};
 use abi::QuorateGovernor;
-use alloy::primitives::{Address, Bytes, U256, keccak256};
-use alloy::sol_types::{SolEvent, SolValue};
+use alloy::primitives::{Address, Bytes, U256};
+use alloy::sol_types::SolEvent;
 use serde::Deserialize;
 use std::path::Path;
 
 /// More calls than any proposal that people can judge.
 pub(crate) const MAX_CALLS: usize = 64;
-
-/// One call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Action {
-    pub(crate) to: Address,
-    pub(crate) data: Bytes,
-    pub(crate) value: U256,
-}
 
 /// By whose hand the calls happen.
 #[derive(Clone, Debug)]
@@ -32,7 +24,7 @@ pub(crate) enum Way {
 /// What is to be simulated.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
-    pub(crate) actions: Vec<Action>,
+    pub(crate) actions: Vec<Call>,
     pub(crate) way: Way,
     /// What people are told about it.
     pub(crate) text: String,
@@ -55,18 +47,12 @@ pub(crate) async fn live(
             continue;
         };
         let event = event.data;
-        let parts = (
-            event.targets.clone(),
-            event.values.clone(),
-            event.calldatas.clone(),
-            keccak256(event.description.as_bytes()),
-        );
-        if U256::from_be_bytes(keccak256(parts.abi_encode_params()).0) != id {
+        let calls = event.targets.into_iter().zip(event.values).zip(event.calldatas);
+        let actions: Vec<Call> =
+            calls.map(|((to, value), calldata)| Call { to, value, calldata }).collect();
+        if proposal_id(&actions, &event.description) != id {
             continue;
         }
-        let calls = event.targets.into_iter().zip(event.values).zip(event.calldatas);
-        let actions =
-            calls.map(|((to, value), data)| Action { to, data, value }).collect::<Vec<_>>();
         let text = event.description;
         let way = Way::Governor { governor, id: Some(id), description: text.clone() };
         return Ok(Input { actions, way, text });
@@ -122,9 +108,9 @@ pub(crate) fn safe_batch(
             .value
             .parse()
             .map_err(|_| wrong(format!("transaction {index}: value is no number")))?;
-        let data =
+        let calldata =
             transaction.data.ok_or_else(|| wrong(format!("transaction {index} has no data")))?;
-        actions.push(Action { to, data, value });
+        actions.push(Call { to, value, calldata });
     }
     let text = format!("{}\n{}", batch.meta.name, batch.meta.description).trim().to_owned();
     Ok(Input { actions, way: Way::Account(from), text })
@@ -151,7 +137,7 @@ mod tests {
     fn a_batch_of_another_chain_or_without_data_is_refused() {
         // [SIM-5]
         let input = read(&batch("31337", "\"0x01\"")).unwrap();
-        assert_eq!(input.actions[0].data, Bytes::from_static(&[1]));
+        assert_eq!(input.actions[0].calldata, Bytes::from_static(&[1]));
         assert_eq!(input.text, "n\nd");
         assert!(matches!(
             read(&batch("1", "\"0x01\"")),

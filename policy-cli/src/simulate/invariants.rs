@@ -11,14 +11,13 @@ use super::{
     verdicts::{Answered, Verdicts},
 };
 use crate::{
-    decode::Interfaces,
     failure::Failure,
     proposal::text_against_calldata,
     proven::{Proven, ProvenError},
     words,
 };
 use abi::{AccessManager, AppRegistry, AttestationRegistry, KmsCommittee, QuorateGovernor};
-use alloy::primitives::{Address, B256, Bytes, FixedBytes, Log};
+use alloy::primitives::{Address, FixedBytes, Log};
 use alloy::sol_types::{SolCall, SolEvent};
 use policy::Overlay;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +51,6 @@ struct Judge<'a> {
 
 pub(crate) async fn judge(
     proven: &mut Proven,
-    interfaces: &Interfaces,
     input: &Input,
     course: &Course,
     known: &Known,
@@ -63,9 +61,10 @@ pub(crate) async fn judge(
         proven.read(registry, &AttestationRegistry::allowsSoftwareCall {}).await?;
     let mut judge =
         Judge { proven, course, known, allows_software, found: BTreeSet::new() };
-    let calldatas: Vec<Bytes> = input.actions.iter().map(|action| action.data.clone()).collect();
-    for mismatch in text_against_calldata(&input.text, &calldatas, interfaces) {
-        judge.breaks("text-is-calldata", "P8", mismatch.to_string());
+    if !input.text.is_empty()
+        && let Err(error) = text_against_calldata(&input.text, &input.actions)
+    {
+        judge.breaks("text-is-calldata", "P8", error.to_string());
     }
     for (question, answer) in known.questions.iter().zip(&verdicts.answers) {
         judge.widening(question, answer).await?;
@@ -350,21 +349,11 @@ impl Judge<'_> {
                 continue;
             }
             let policy = then.policy;
-            let code = self.proven.run(|_, state| after.code(state, policy)).await?;
-            let code = code.map_err(ProvenError::from)?;
-            if is_all_of_policy(&code, registry, app) {
-                self.notice(
-                    "judged-by-our-code",
-                    "P8",
-                    format!("app {app} would be judged by {policy}, which is our AllOfPolicy"),
-                );
-            } else {
-                self.breaks(
-                    "judged-by-our-code",
-                    "P8",
-                    format!("app {app} would be judged by the foreign contract {policy}: delays and revocations would be what its code says"),
-                );
-            }
+            self.breaks(
+                "judged-by-our-code",
+                "P8",
+                format!("app {app} would be judged by the foreign contract {policy}: delays and revocations would be what its code says"),
+            );
             if then.movedTo != Address::ZERO {
                 self.breaks("judged-by-our-code", "P8", format!("app {app} would move to registry {}", then.movedTo));
             }
@@ -436,78 +425,10 @@ fn role(id: u64) -> String {
     }
 }
 
-/// The `AllOfPolicy` of this app, made for this registry: its code byte for byte, and its three immutables. Its members are
-/// judged by what they let boot.
-fn is_all_of_policy(code: &[u8], registry: Address, app: Address) -> bool {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Artefact {
-        deployed_bytecode: Deployed,
-    }
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Deployed {
-        object: Bytes,
-        immutable_references: BTreeMap<String, Vec<Reference>>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Reference {
-        start: usize,
-        length: usize,
-    }
-    let text = include_str!("../../../contracts/artifacts/AllOfPolicy.json");
-    let Ok(Artefact { deployed_bytecode: ours }) = serde_json::from_str(text) else {
-        return false;
-    };
-    let (mut code, mut values) = (code.to_vec(), BTreeSet::new());
-    for Reference { start, length } in ours.immutable_references.values().flatten() {
-        let Some(found) = code.get_mut(*start..start.saturating_add(*length)) else {
-            return false;
-        };
-        values.insert(found.to_vec());
-        found.fill(0);
-    }
-    let expected = [registry.into_word().to_vec(), app.into_word().to_vec()];
-    let is_delay = |word: &Vec<u8>| word.iter().take(28).all(|byte| *byte == 0);
-    let left: Vec<_> = values.iter().filter(|value| !expected.contains(value)).collect();
-    code == ours.object
-        && expected.iter().all(|value| values.contains(value))
-        && left.len() == 1
-        && left.into_iter().all(is_delay)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use abi::AllOfPolicy;
-
-    #[test]
-    fn an_all_of_policy_is_known_by_its_code_and_its_immutables() {
-        // [SIM-10]
-        let (registry, app) = (Address::repeat_byte(1), Address::repeat_byte(2));
-        let artefact: serde_json::Value =
-            serde_json::from_str(include_str!("../../../contracts/artifacts/AllOfPolicy.json"))
-                .unwrap();
-        let ours = &artefact["deployedBytecode"];
-        let mut code = AllOfPolicy::DEPLOYED_BYTECODE.to_vec();
-        let values = [registry.into_word(), app.into_word(), B256::with_last_byte(60)];
-        let references = ours["immutableReferences"].as_object().unwrap();
-        assert_eq!(references.len(), 3);
-        for (places, value) in references.values().zip(values) {
-            for place in places.as_array().unwrap() {
-                let start = place["start"].as_u64().unwrap() as usize;
-                code[start..start + 32].copy_from_slice(value.as_slice());
-            }
-        }
-        assert!(is_all_of_policy(&code, registry, app));
-        assert!(!is_all_of_policy(&code, app, app));
-        assert!(!is_all_of_policy(&code, registry, Address::repeat_byte(3)));
-        // A zero of the template is not a place for other bytes: PUSH1 0 is not PUSH1 1.
-        let zero = AllOfPolicy::DEPLOYED_BYTECODE.iter().zip(&code).position(|(a, b)| *a == 0 && *b == 0);
-        code[zero.unwrap()] = 1;
-        assert!(!is_all_of_policy(&code, registry, app));
-        assert!(!is_all_of_policy(&[], registry, app));
-    }
+    use alloy::primitives::B256;
 
     #[test]
     fn every_function_of_the_table_has_its_role() {

@@ -10,7 +10,8 @@ use crate::{
     proven::Proven, trail,
 };
 use abi::{
-    AllowlistPolicy as Policy, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee,
+    AllOfPolicy, AllowlistPolicy as Policy, AppRegistry, AttestationRegistry, IssuanceLog,
+    KmsCommittee, LicensePolicy,
 };
 use alloy::consensus::Transaction as _;
 use alloy::primitives::{Address, B256, Log};
@@ -25,6 +26,9 @@ use wire::statements::{
 pub(crate) const MAX_QUESTIONS: usize = 4_096;
 /// The widest TCB: what is asked about is the policy, not a machine's patches.
 const UP_TO_DATE: &str = "UpToDate";
+
+/// Artefacts of the policies that an AppRegistry makes.
+const POLICIES: [&str; 3] = ["AllowlistPolicy", "AllOfPolicy", "LicensePolicy"];
 
 /// Whom a question is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,33 +101,17 @@ pub(crate) async fn gather(
     };
     let contracts = proven.chain.contracts;
     let roots = contracts.attestation_registry;
-    for log in trail::events(proven, interfaces, "AttestationRegistry", roots).await? {
+    for log in trail::events(proven, interfaces, &["AttestationRegistry"], roots).await? {
         known.learn(&log.inner, false);
     }
     let view = KmsCommittee::appRegistriesCall {};
     let registries = proven.read(contracts.kms_committee, &view).await?;
     for registry in registries {
-        for log in trail::events(proven, interfaces, "AppRegistry", registry).await? {
+        for log in trail::events(proven, interfaces, &["AppRegistry"], registry).await? {
             known.learn(&log.inner, false);
         }
     }
-    let policies: Vec<(Address, Address)> = known
-        .apps
-        .iter()
-        .flat_map(|(id, app)| app.policies.iter().map(|policy| (*id, *policy)))
-        .collect();
-    for (app, policy) in policies {
-        let registry = known.apps.get(&app).map(|app| app.registry).unwrap_or_default();
-        if proven.read(registry, &AppRegistry::isOurPolicyCall { policy }).await? {
-            for log in trail::events(proven, interfaces, "AllowlistPolicy", policy).await? {
-                known.learn(&log.inner, false);
-            }
-        } else {
-            known.note(format!(
-                "policy {policy} of app {app} is foreign: which hashes it knows, nobody can list"
-            ));
-        }
-    }
+    policies(proven, interfaces, &mut known).await?;
     let issued = issued(proven, interfaces, &mut known).await?;
     // What the proposal itself brings.
     for log in course.logs() {
@@ -148,6 +136,31 @@ pub(crate) async fn gather(
         }
     }
     Ok(known)
+}
+
+/// The events of every policy of ours that an app has, had or is to have, and of the policies that those ask.
+async fn policies(
+    proven: &mut Proven,
+    interfaces: &Interfaces,
+    known: &mut Known,
+) -> Result<(), Failure> {
+    let mut read = BTreeSet::new();
+    while let Some((app, policy, registry)) = known.apps.iter().find_map(|(id, app)| {
+        let unread = app.policies.iter().find(|policy| !read.contains(*policy));
+        unread.map(|policy| (*id, *policy, app.registry))
+    }) {
+        read.insert(policy);
+        if proven.read(registry, &AppRegistry::isOurPolicyCall { policy }).await? {
+            for log in trail::events(proven, interfaces, &POLICIES, policy).await? {
+                known.learn(&log.inner, false);
+            }
+        } else {
+            known.note(format!(
+                "policy {policy} of app {app} is foreign: which hashes it knows, nobody can list"
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Known {
@@ -181,6 +194,11 @@ impl Known {
 
     fn learn_of_policy(&mut self, log: &Log, proposed: bool) {
         let apps = &mut self.apps;
+        if let Ok(event) = AllOfPolicy::MemberAdded::decode_log(log) {
+            apps.entry(event.appId).or_default().policies.insert(event.member);
+        } else if let Ok(event) = LicensePolicy::LicenseInitialized::decode_log(log) {
+            apps.entry(event.appId).or_default().policies.insert(event.inner);
+        }
         if let Ok(event) = Policy::ComposeHashApproved::decode_log(log) {
             let app = apps.entry(event.appId).or_default();
             app.hashes.insert(event.composeHash);
@@ -326,7 +344,7 @@ async fn issued(
 ) -> Result<Vec<Issuance>, Failure> {
     let log = proven.chain.contracts.issuance_log;
     let mut wanted: BTreeMap<B256, BTreeSet<B256>> = BTreeMap::new();
-    for event in trail::events(proven, interfaces, "IssuanceLog", log).await? {
+    for event in trail::events(proven, interfaces, &["IssuanceLog"], log).await? {
         let Ok(issued) = IssuanceLog::KeyIssued::decode_log(&event.inner) else { continue };
         let transaction = event.transaction_hash.unwrap_or_default();
         wanted.entry(transaction).or_default().insert(issued.issuanceId);

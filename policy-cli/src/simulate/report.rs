@@ -90,12 +90,12 @@ impl Parts<'_> {
             .actions
             .iter()
             .map(|action| {
-                let decoded = self.interfaces.call(&action.data);
+                let decoded = self.interfaces.call(&action.calldata);
                 let words = decoded.as_ref().map(ToString::to_string);
                 json!({
                     "to": action.to,
                     "value": action.value.to_string(),
-                    "calldata": action.data,
+                    "calldata": action.calldata,
                     "decoded": decoded.map(|decoded| decoded.to_json()),
                     "words": words,
                 })
@@ -209,8 +209,8 @@ impl Parts<'_> {
             known.insert(*governor, "QuorateGovernor");
         }
         let calls = self.input.actions.iter().flat_map(|action| {
-            let head = action.data.len().min(4);
-            words_of(action.data.slice(head..))
+            let head = action.calldata.len().min(4);
+            words_of(action.calldata.slice(head..))
         });
         let logs = self.course.logs().flat_map(|log| {
             let address = log.address.into_word();
@@ -349,12 +349,12 @@ fn calls(text: &mut String, parts: &Parts<'_>) {
     let _ = writeln!(text, "## Calls\n");
     for (index, action) in parts.input.actions.iter().enumerate() {
         let to = account(action.to);
-        match parts.interfaces.call(&action.data) {
+        match parts.interfaces.call(&action.calldata) {
             Some(decoded) => {
                 let _ = writeln!(text, "{}. `{to}` {}.{decoded}", index + 1, decoded.contract);
             }
             None => {
-                let _ = writeln!(text, "{}. `{to}` no call of ours: `{}`", index + 1, action.data);
+                let _ = writeln!(text, "{}. `{to}` no call of ours: `{}`", index + 1, action.calldata);
             }
         }
         if !action.value.is_zero() {
