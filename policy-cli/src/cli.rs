@@ -1,6 +1,6 @@
 //! The command line's frame: global flags, and the verbs. Each verb's own flags are in `cmd/<verb>.rs`.
 
-use crate::cmd::{app, approve, completions, compose, hash, revoke, simulate, status};
+use crate::cmd::{app, approve, completions, compose, diff, hash, revoke, simulate, status, verify};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -63,6 +63,9 @@ pub(crate) enum Verb {
     Compose(compose::Compose),
     Status(status::Status),
     Simulate(Box<simulate::Simulate>),
+    Diff(diff::Diff),
+    #[command(subcommand)]
+    Verify(verify::Verify),
     Completions(completions::Completions),
 }
 
@@ -85,7 +88,7 @@ mod tests {
     fn every_help_ends_with_an_example_that_parses() {
         let mut found = Vec::new();
         examples(&Cli::command(), &mut found);
-        assert_eq!(found.len(), 10);
+        assert_eq!(found.len(), 13);
         for example in found {
             let line = example.split(" > ").next().unwrap_or_default();
             assert!(!line.contains('\n'), "{line}");

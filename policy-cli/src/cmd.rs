@@ -5,10 +5,12 @@ pub(crate) mod approve;
 pub(crate) mod at_once;
 pub(crate) mod completions;
 pub(crate) mod compose;
+pub(crate) mod diff;
 pub(crate) mod hash;
 pub(crate) mod revoke;
 pub(crate) mod simulate;
 pub(crate) mod status;
+pub(crate) mod verify;
 
 use crate::{
     chain::Chain,
@@ -30,6 +32,8 @@ pub(crate) async fn run(
         Verb::Revoke(revoke) => revoke.run(global, output).await,
         Verb::Hash(hash) => hash.run(output),
         Verb::Compose(compose) => compose.run(global, output).await,
+        Verb::Diff(diff) => diff.run(global, output).await,
+        Verb::Verify(verify::Verify::Source(source)) => source.run(global, output).await,
         Verb::Simulate(simulate) => simulate.run(global, output).await,
         Verb::Status(status) => status.run(global, output).await,
         Verb::Completions(completions) => completions.run(output),

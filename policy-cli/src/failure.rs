@@ -1,7 +1,8 @@
 //! What ends a run early: one enum per area, gathered here. Each says its exit code and its hints by exhaustive match.
 
 use crate::{
-    agent::AgentError, apps::AppError, chain::ChainError, compose::ComposeError, exit::Exit,
+    agent::AgentError, apps::AppError, chain::ChainError, cmd::diff::DiffError,
+    cmd::verify::source::SourceError, compose::ComposeError, exit::Exit,
     file::FileError, governor::GovernorError, inner::Unreadable, network::NetworkFileError,
     proposal::TextError, proven::ProvenError, send::SendError, signer::SignerError,
     simulate::SimulateError,
@@ -38,6 +39,10 @@ pub(crate) enum Failure {
     Proven(#[from] ProvenError),
     #[error(transparent)]
     Simulate(#[from] SimulateError),
+    #[error(transparent)]
+    Diff(#[from] DiffError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
     #[error("the answer could not be written: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -63,6 +68,8 @@ impl Failure {
             Self::Send(error) => error.exit(),
             Self::Proven(error) => error.exit(),
             Self::Simulate(error) => error.exit(),
+            Self::Diff(error) => error.exit(),
+            Self::Source(error) => error.exit(),
             Self::Output(_) => Exit::Internal,
         }
     }
@@ -83,6 +90,8 @@ impl Failure {
             Self::Send(error) => error.hints(),
             Self::Proven(error) => error.hints(),
             Self::Simulate(error) => error.hints(),
+            Self::Diff(error) => error.hints(),
+            Self::Source(error) => error.hints(),
             Self::Output(_) => Vec::new(),
         }
     }

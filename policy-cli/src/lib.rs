@@ -9,6 +9,7 @@ pub mod compose;
 
 mod agent;
 mod apps;
+mod bytecode;
 mod chain;
 mod cli;
 mod cmd;

@@ -84,6 +84,7 @@ impl Simulate {
         global: &Global,
         output: &mut Output<'_>,
     ) -> Result<Exit, Failure> {
+        self.check()?;
         let mut proven = Proven::connect(Target::load(global)?, self.block).await?;
         let input = self.input(&mut proven).await?;
         simulate::simulate(
@@ -95,6 +96,18 @@ impl Simulate {
             output,
         )
         .await
+    }
+
+    /// What can be refused before anything is asked.
+    fn check(&self) -> Result<(), SimulateError> {
+        let (targets, calldatas) = (self.to.len(), self.data.len());
+        if targets != calldatas {
+            return Err(SimulateError::UnevenCalls { targets, calldatas });
+        }
+        if targets != 0 && self.governor.is_none() && self.from.is_none() {
+            return Err(SimulateError::NobodyNamed);
+        }
+        Ok(())
     }
 
     async fn input(&self, proven: &mut Proven) -> Result<Input, Failure> {
@@ -118,13 +131,6 @@ impl Simulate {
                 input.way = Way::Governor { governor, id: None, description };
             }
             return Ok(input);
-        }
-        if self.to.len() != self.data.len() {
-            return Err(SimulateError::UnevenCalls {
-                targets: self.to.len(),
-                calldatas: self.data.len(),
-            }
-            .into());
         }
         let calls = self.to.iter().zip(&self.data);
         let actions =
