@@ -223,7 +223,9 @@ mod tests {
 
     #[test]
     fn only_the_exact_clone_is_a_clone() {
-        let code = hex!("363d3d373d3d3d363d7311111111111111111111111111111111111111115af43d82803e903d91602b57fd5bf3");
+        let code = hex!(
+            "363d3d373d3d3d363d7311111111111111111111111111111111111111115af43d82803e903d91602b57fd5bf3"
+        );
         assert_eq!(clone_of(&code), Some(Address::repeat_byte(0x11)));
         assert_eq!(clone_of(&code[..44]), None);
         assert_eq!(clone_of(&[&code[..], &[0]].concat()), None);

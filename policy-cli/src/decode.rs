@@ -75,11 +75,7 @@ pub(crate) fn shown_calls(
     interfaces: &Interfaces,
     calls: &[Call],
 ) -> Result<Vec<ShownCall>, Unreadable> {
-    fn shown(
-        interfaces: &Interfaces,
-        call: &Call,
-        depth: usize,
-    ) -> Result<ShownCall, Unreadable> {
+    fn shown(interfaces: &Interfaces, call: &Call, depth: usize) -> Result<ShownCall, Unreadable> {
         if depth > MAX_DEPTH {
             return Err(Unreadable { at: call.to, function: "a wrapper" });
         }
@@ -100,6 +96,11 @@ impl ShownCall {
         self.decoded.is_none() || self.inner.iter().any(Self::is_unknown)
     }
 
+    /// Whether this very call is none of ours.
+    pub(crate) fn is_unnamed(&self) -> bool {
+        self.decoded.is_none()
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         let mut call = self.decoded.as_ref().map_or_else(|| json!({}), Decoded::to_json);
         call["to"] = json!(self.call.to);
@@ -116,7 +117,9 @@ impl std::fmt::Display for ShownCall {
             Some(decoded) => write!(f, "{}", decoded.block(|_| false))?,
             None => write!(f, "UNKNOWN, no call of ours: {}", self.call.calldata)?,
         }
-        write!(f, "\non {}", words::account(self.call.to))?;
+        if !self.call.to.is_zero() {
+            write!(f, "\non {}", words::account(self.call.to))?;
+        }
         if !self.call.value.is_zero() {
             write!(f, "\nwith {} ether", format_ether(self.call.value))?;
         }

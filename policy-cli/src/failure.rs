@@ -1,11 +1,11 @@
 //! What ends a run early: one enum per area, gathered here. Each says its exit code and its hints by exhaustive match.
 
 use crate::{
-    agent::AgentError, apps::AppError, chain::ChainError, cmd::diff::DiffError,
-    cmd::verify::source::SourceError, compose::ComposeError, exit::Exit,
-    file::FileError, governor::GovernorError, inner::Unreadable, network::NetworkFileError,
-    proposal::TextError, proven::ProvenError, send::SendError, signer::SignerError,
-    simulate::SimulateError,
+    agent::AgentError, apps::AppError, calls::CallsError, chain::ChainError,
+    cmd::decode::DecodeError, cmd::diff::DiffError, cmd::man::NoVerb,
+    cmd::verify::source::SourceError, compose::ComposeError, exit::Exit, file::FileError,
+    governor::GovernorError, inner::Unreadable, network::NetworkFileError, proposal::TextError,
+    proven::ProvenError, send::SendError, signer::SignerError, simulate::SimulateError,
 };
 
 use std::path::{Path, PathBuf};
@@ -25,6 +25,12 @@ pub(crate) enum Failure {
     Agent(#[from] AgentError),
     #[error(transparent)]
     App(#[from] AppError),
+    #[error(transparent)]
+    Calls(#[from] CallsError),
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error(transparent)]
+    NoVerb(#[from] NoVerb),
     #[error(transparent)]
     Governor(#[from] GovernorError),
     #[error(transparent)]
@@ -61,6 +67,9 @@ impl Failure {
             Self::Compose { source, .. } => source.exit(),
             Self::Agent(error) => error.exit(),
             Self::App(error) => error.exit(),
+            Self::Calls(error) => error.exit(),
+            Self::Decode(error) => error.exit(),
+            Self::NoVerb(_) => Exit::Usage,
             Self::Governor(error) => error.exit(),
             Self::Unreadable(_) => Exit::Denied,
             Self::Text(error) => error.exit(),
@@ -83,6 +92,9 @@ impl Failure {
             Self::Compose { source, .. } => source.hints(),
             Self::Agent(error) => error.hints(),
             Self::App(error) => error.hints(),
+            Self::Calls(error) => error.hints(),
+            Self::Decode(error) => error.hints(),
+            Self::NoVerb(_) => vec!["quorate --help lists the verbs".into()],
             Self::Governor(error) => error.hints(),
             Self::Unreadable(_) => Vec::new(),
             Self::Text(error) => error.hints(),

@@ -59,10 +59,17 @@ impl GovernorError {
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
             Self::Unnamed => {
-                vec!["give --governor ADDRESS, or governor in [governance] of the network file".into()]
+                vec![
+                    "give --governor ADDRESS, or governor in [governance] of the network file"
+                        .into(),
+                ]
             }
-            Self::NotFound { .. } => vec!["--governor and --from-block say where it is looked for".into()],
-            Self::NotItsContent { .. } => vec!["another endpoint: --rpc-url URL or ETH_RPC_URL".into()],
+            Self::NotFound { .. } => {
+                vec!["--governor and --from-block say where it is looked for".into()]
+            }
+            Self::NotItsContent { .. } => {
+                vec!["another endpoint: --rpc-url URL or ETH_RPC_URL".into()]
+            }
         }
     }
 }

@@ -10,7 +10,9 @@ pub(crate) const MAX_DEPTH: usize = 4;
 
 /// A call whose selector says what it is and whose bytes do not.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a call of {at} has the selector of {function} and does not decode, or is wrapped too deep")]
+#[error(
+    "a call of {at} has the selector of {function} and does not decode, or is wrapped too deep"
+)]
 pub(crate) struct Unreadable {
     pub(crate) at: Address,
     pub(crate) function: &'static str,

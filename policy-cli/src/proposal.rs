@@ -6,7 +6,7 @@
 mod approvals;
 mod text;
 
-pub(crate) use approvals::{Approval, approvals};
+pub(crate) use approvals::approvals;
 pub(crate) use text::{Draft, TextError, describe, text_against_calldata};
 
 use crate::send::Call;

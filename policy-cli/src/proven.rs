@@ -59,7 +59,9 @@ pub(crate) enum ProvenError {
     Read(Box<ReadError>),
     #[error("{0}")]
     Run(String),
-    #[error("{endpoint} hides or changes events of {contract}: {told} of {proven} that its trail proves were told truly")]
+    #[error(
+        "{endpoint} hides or changes events of {contract}: {told} of {proven} that its trail proves were told truly"
+    )]
     EventsHidden { endpoint: String, contract: Address, told: u64, proven: u64 },
 }
 
@@ -251,10 +253,9 @@ async fn header(chain: &Chain, hash: B256) -> Result<SealedHeader, Failure> {
     let endpoint = chain.endpoint.clone();
     let told: RawHeader =
         ask(&chain.provider, &endpoint, "eth_getBlockByHash", json!([hash, false])).await?;
-    let header = told.seal().map_err(|source| ProvenError::ForgedHeader {
-        endpoint: endpoint.clone(),
-        source,
-    })?;
+    let header = told
+        .seal()
+        .map_err(|source| ProvenError::ForgedHeader { endpoint: endpoint.clone(), source })?;
     if header.hash() != hash {
         let actual = header.block();
         return Err(ProvenError::AnotherBlock { endpoint, expected: hash, actual }.into());

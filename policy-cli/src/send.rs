@@ -85,10 +85,18 @@ impl SendError {
 fn revert_hint(reason: &str) -> Vec<String> {
     let name = reason.split('(').next().unwrap_or_default();
     let hint = match name {
-        "Unauthorized" => "the sender must be the app's owner (grants) or its guardian (revocations): see quorate status APP",
-        "AccessManagedUnauthorized" => "the sender must hold the role of this function: --from names it, --propose puts it to the vote",
-        "AccessManagerNotScheduled" => "the sender's role waits: --schedule first, the same command without it after the delay",
-        "GovernorInsufficientProposerVotes" => "the proposer needs delegated votes: --from names one who has them",
+        "Unauthorized" => {
+            "the sender must be the app's owner (grants) or its guardian (revocations): see quorate status APP"
+        }
+        "AccessManagedUnauthorized" => {
+            "the sender must hold the role of this function: --from names it, --propose puts it to the vote"
+        }
+        "AccessManagerNotScheduled" => {
+            "the sender's role waits: --schedule first, the same command without it after the delay"
+        }
+        "GovernorInsufficientProposerVotes" => {
+            "the proposer needs delegated votes: --from names one who has them"
+        }
         "GovernorUnexpectedProposalState" => "quorate decode ID shows the state of a proposal",
         "GovernorUnmetDelay" => "its delay is not over: quorate decode ID shows when it is",
         _ => return Vec::new(),
@@ -113,6 +121,11 @@ impl Facts {
     ) {
         self.lines.push((label, words.into()));
         self.fields.insert(field.to_owned(), value);
+    }
+
+    /// The facts alone, for people and for programs.
+    pub(crate) fn into_answer(self) -> (String, Value) {
+        (lines(&self), Value::Object(self.fields))
     }
 }
 
@@ -219,7 +232,9 @@ pub(crate) async fn carry_out(
 ) -> Result<Exit, Failure> {
     let Request { schema, call, facts, about } = request;
     match sender.route {
-        Some(_) => carry_out_proposal(chain, sender, vec![call], (schema, facts, about), output).await,
+        Some(_) => {
+            carry_out_proposal(chain, sender, vec![call], (schema, facts, about), output).await
+        }
         None => carry_out_call(chain, sender, call, (schema, facts), output, learned).await,
     }
 }

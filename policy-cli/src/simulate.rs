@@ -12,11 +12,10 @@ mod report;
 mod storage;
 mod verdicts;
 
-pub(crate) use input::{Input, Way, live, safe_batch};
+pub(crate) use input::{Input, Way, live};
 
 use crate::{
-    decode::Interfaces, evidence_file, exit::Exit, failure::Failure, output::Output,
-    proven::Proven,
+    decode::Interfaces, evidence_file, exit::Exit, failure::Failure, output::Output, proven::Proven,
 };
 use alloy::primitives::{Address, B256, U256};
 use std::path::PathBuf;
@@ -28,10 +27,6 @@ pub(crate) enum SimulateError {
     NoProposal { governor: Address, id: U256, block: u64 },
     #[error("proposal {id} is {state}: it can't take effect any more")]
     NotExecutable { id: U256, state: &'static str },
-    #[error("{}: not a Safe batch file: {cause}", path.display())]
-    NotABatch { path: PathBuf, cause: String },
-    #[error("{}: the batch is for chain {actual}, the network is on chain {expected}", path.display())]
-    BatchOfAnotherChain { path: PathBuf, expected: u64, actual: String },
     #[error("{governor} does not answer as a Governor: {cause}")]
     NotAGovernor { governor: Address, cause: String },
     #[error("{what} reverts in simulation: {reason}")]
@@ -40,6 +35,8 @@ pub(crate) enum SimulateError {
     TooManyCalls { calls: usize, limit: usize },
     #[error("{targets} --to and {calldatas} --data: each call needs both")]
     UnevenCalls { targets: usize, calldatas: usize },
+    #[error("no Governor is named")]
+    NoGovernor,
     #[error("nobody is named who would make these calls")]
     NobodyNamed,
     #[error("{}: {cause}", path.display())]
@@ -51,10 +48,9 @@ impl SimulateError {
         match self {
             Self::NoProposal { .. } | Self::NotAGovernor { .. } => Exit::NotFound,
             Self::NotExecutable { .. } | Self::Evidence { .. } => Exit::Denied,
-            Self::NotABatch { .. }
-            | Self::BatchOfAnotherChain { .. }
-            | Self::TooManyCalls { .. }
+            Self::TooManyCalls { .. }
             | Self::UnevenCalls { .. }
+            | Self::NoGovernor
             | Self::NobodyNamed => Exit::Usage,
             Self::StepReverts { .. } => Exit::Reverted,
         }
@@ -63,10 +59,13 @@ impl SimulateError {
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
             Self::NoProposal { .. } => {
-                vec!["a new proposal is not final yet: --block latest; --governor names where it is".into()]
+                vec![
+                    "a new proposal is not final yet: --block latest; --governor names where it is"
+                        .into(),
+                ]
             }
-            Self::NotABatch { .. } => {
-                vec!["the Transaction Builder of a Safe exports one; every transaction needs its `data`".into()]
+            Self::NoGovernor => {
+                vec!["--governor ADDRESS, or governance.governor in network.toml".into()]
             }
             Self::NobodyNamed => {
                 vec!["--governor ADDRESS proposes them, --from ADDRESS makes them itself".into()]
@@ -93,10 +92,16 @@ pub(crate) async fn simulate(
     let known = known::gather(proven, &interfaces, &course, quotes).await?;
     output.talk(&format!("asking {} questions before and after …", known.questions.len()))?;
     let verdicts = verdicts::ask(proven, &known, &course).await?;
-    let findings =
-        invariants::judge(proven, &input, &course, &known, &verdicts).await?;
-    let parts =
-        report::Parts { proven, interfaces: &interfaces, input: &input, course: &course, known: &known, verdicts: &verdicts, findings: &findings };
+    let findings = invariants::judge(proven, &input, &course, &known, &verdicts).await?;
+    let parts = report::Parts {
+        proven,
+        interfaces: &interfaces,
+        input: &input,
+        course: &course,
+        known: &known,
+        verdicts: &verdicts,
+        findings: &findings,
+    };
     let report = report::Report::of(&parts);
     output.answer("quorate.simulate", report.fields(), &report.markdown())?;
     Ok(if findings.iter().any(|finding| finding.breaks) {

@@ -6,8 +6,8 @@ use abi::IssuanceLog;
 use alloy::dyn_abi::{DynSolValue, EventExt};
 use alloy::json_abi::JsonAbi;
 use alloy::primitives::{Address, B256, U256, keccak256};
-use alloy::rpc::types::{Filter, Log};
 use alloy::providers::Provider;
+use alloy::rpc::types::{Filter, Log};
 use alloy::sol_types::SolValue;
 
 /// How many events a contract has had, and the low 192 bits of the running hash over them.
@@ -65,8 +65,7 @@ pub(crate) async fn events(
 
 /// Every event of `contract` up to the proven block, as told.
 pub(crate) async fn logs(proven: &Proven, contract: Address) -> Result<Vec<Log>, Failure> {
-    let filter =
-        Filter::new().address(contract).from_block(0).to_block(proven.chain.head.number);
+    let filter = Filter::new().address(contract).from_block(0).to_block(proven.chain.head.number);
     let logs = proven.chain.provider.get_logs(&filter).await;
     let mut logs = logs.map_err(|error| proven.chain.failed("eth_getLogs", &error))?;
     logs.sort_by_key(|log| (log.block_number, log.log_index));

@@ -134,12 +134,7 @@ pub(crate) fn build<DB: Database<Error = NoFact>>(
     cfg.chain_id = rules.chain_id;
     // The gas is that of a frame inside a transaction; the cap on a transaction's gas is not its limit.
     cfg.tx_gas_limit_cap = Some(u64::MAX);
-    Context::mainnet()
-        .with_db(database)
-        .with_cfg(cfg)
-        .with_block(block)
-        .with_tx(tx)
-        .build_mainnet()
+    Context::mainnet().with_db(database).with_cfg(cfg).with_block(block).with_tx(tx).build_mainnet()
 }
 
 /// The block environment, from the proven header alone. [POL-2]

@@ -152,8 +152,7 @@ impl Overlay {
         let database = OverlayDatabase::new(self, state, SIMULATION_LIMITS);
         let mut evm = build(rules, database, self.block_env(state), tx);
         let mut entry = CallEntry::default();
-        let outcome =
-            entry.load_accounts(&mut evm).and_then(|()| entry.run_system_call(&mut evm));
+        let outcome = entry.load_accounts(&mut evm).and_then(|()| entry.run_system_call(&mut evm));
         let changed = evm.ctx.journal_mut().finalize();
         drop(evm);
         match outcome {

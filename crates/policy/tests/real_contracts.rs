@@ -2,7 +2,9 @@
 
 mod support;
 
-use abi::{AccessManager, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee, PolicyFactory};
+use abi::{
+    AccessManager, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee, PolicyFactory,
+};
 use abi::{app_registry, attestation_registry};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolConstructor};
@@ -275,10 +277,9 @@ fn a_simulated_revocation_denies_in_the_simulation_alone() {
 
     // A call that fails changes nothing: the same again, and by somebody else.
     let frozen = overlay.clone();
-    for transaction in [
-        transaction.clone(),
-        Transaction { from: Address::repeat_byte(9), ..transaction.clone() },
-    ] {
+    for transaction in
+        [transaction.clone(), Transaction { from: Address::repeat_byte(9), ..transaction.clone() }]
+    {
         let refused = execute(&mut chain, &mut overlay, &transaction);
         assert!(matches!(refused, Err(FactsError::Run(CallError::Reverted { .. }))));
         assert_eq!(format!("{overlay:?}"), format!("{frozen:?}"));
@@ -293,7 +294,10 @@ fn a_simulated_revocation_denies_in_the_simulation_alone() {
     // Supposed code answers while it is supposed, and what calls do to the account is dropped.
     let mut supposing = before.clone();
     supposing.suppose_code(network.registry, hex_code("00"));
-    assert_eq!(ask(&mut chain, &supposing).as_deref(), Some("isAllowed did not answer (bool, string)"));
+    assert_eq!(
+        ask(&mut chain, &supposing).as_deref(),
+        Some("isAllowed did not answer (bool, string)")
+    );
     execute(&mut chain, &mut supposing, &transaction).expect("STOP");
     supposing.stop_supposing(network.registry);
     assert_eq!(ask(&mut chain, &supposing), None);

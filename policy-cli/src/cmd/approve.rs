@@ -83,11 +83,7 @@ impl Approve {
     }
 
     /// The compose hash, and what its file says to voters.
-    async fn code(
-        &self,
-        chain: &Chain,
-        output: &mut Output<'_>,
-    ) -> Result<(B256, About), Failure> {
+    async fn code(&self, chain: &Chain, output: &mut Output<'_>) -> Result<(B256, About), Failure> {
         let Some(path) = &self.compose else {
             // clap requires one of the two.
             return Ok((self.hash.unwrap_or_default(), About::default()));

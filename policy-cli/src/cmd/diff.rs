@@ -76,8 +76,12 @@ impl DiffError {
 
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
-            Self::Review { .. } => vec!["app-compose.json or docker-compose.yml, with services".into()],
-            Self::AnotherHash { .. } => vec!["the hash is over exact bytes: get the file behind the approval's uri".into()],
+            Self::Review { .. } => {
+                vec!["app-compose.json or docker-compose.yml, with services".into()]
+            }
+            Self::AnotherHash { .. } => {
+                vec!["the hash is over exact bytes: get the file behind the approval's uri".into()]
+            }
             Self::NoApp { .. } => vec!["--from-block must be later than the app's creation".into()],
         }
     }
@@ -90,7 +94,9 @@ impl Diff {
         output: &mut Output<'_>,
     ) -> Result<Exit, Failure> {
         let differs = match (self.app, self.from_block) {
-            (Some(app), Some(from)) => policy::diff(global, app, from, self.to_block, output).await?,
+            (Some(app), Some(from)) => {
+                policy::diff(global, app, from, self.to_block, output).await?
+            }
             _ => self.files(output)?,
         };
         Ok(if differs && self.exit_code { Exit::Differences } else { Exit::Ok })
@@ -118,7 +124,8 @@ impl Diff {
                 })
             })
             .collect();
-        let mut text = format!("- {old_hash}  {}\n+ {new_hash}  {}\n", before.display(), after.display());
+        let mut text =
+            format!("- {old_hash}  {}\n+ {new_hash}  {}\n", before.display(), after.display());
         for change in &changes {
             let mark = if change.attention { '!' } else { ' ' };
             text.push_str(&format!("{mark} {}: {}\n", plain(&change.place), change.words));
@@ -129,7 +136,11 @@ impl Diff {
             }
         }
         if changes.is_empty() {
-            let said = if old_hash == new_hash { "the same bytes" } else { "only the writing differs: the hash is another" };
+            let said = if old_hash == new_hash {
+                "the same bytes"
+            } else {
+                "only the writing differs: the hash is another"
+            };
             text.push_str(&format!("  {said}\n"));
         }
         let differs = old_hash != new_hash;
@@ -156,6 +167,7 @@ fn read(path: &Path, expected: Option<B256>) -> Result<(B256, Value), Failure> {
     if docker_compose_of(&bytes).is_ok() {
         return Ok((actual, serde_json::from_slice(&bytes).unwrap_or_default()));
     }
-    let text = String::from_utf8(bytes).map_err(|_| file::FileError::NotText { path: path.into() })?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| file::FileError::NotText { path: path.into() })?;
     Ok((actual, json!({ "docker_compose_file": text })))
 }

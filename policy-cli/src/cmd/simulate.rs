@@ -1,6 +1,7 @@
 //! `quorate simulate`: what a proposal would do, before anybody votes on it.
 
 use crate::{
+    calls,
     cli::Global,
     exit::Exit,
     failure::Failure,
@@ -31,13 +32,13 @@ pub(crate) struct Simulate {
     /// The Governor that decides
     #[arg(long, value_name = "ADDRESS", value_parser = values::address, conflicts_with = "from")]
     governor: Option<Address>,
-    /// A live proposal of the Governor
-    #[arg(long, value_name = "ID", requires = "governor", conflicts_with_all = ["safe_batch", "to"])]
+    /// A live proposal of the Governor; without --governor that of network.toml
+    #[arg(long, value_name = "ID", conflicts_with_all = ["safe_batch", "to", "from"])]
     proposal: Option<U256>,
     /// A Safe Transaction Builder file; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with = "to")]
     safe_batch: Option<PathBuf>,
-    /// Who makes the calls; without it the Safe that the batch names
+    /// Who makes the calls: an account or a Safe
     #[arg(long, value_name = "ADDRESS", value_parser = values::address)]
     from: Option<Address>,
     /// A call's target; repeat it with --data
@@ -104,42 +105,36 @@ impl Simulate {
         if targets != calldatas {
             return Err(SimulateError::UnevenCalls { targets, calldatas });
         }
-        if targets != 0 && self.governor.is_none() && self.from.is_none() {
+        if self.proposal.is_none() && self.governor.is_none() && self.from.is_none() {
             return Err(SimulateError::NobodyNamed);
         }
         Ok(())
     }
 
     async fn input(&self, proven: &mut Proven) -> Result<Input, Failure> {
-        if let (Some(governor), Some(id)) = (self.governor, self.proposal) {
+        if let Some(id) = self.proposal {
+            let named = proven.chain.network.governance.as_ref().and_then(|named| named.governor);
+            let governor = self.governor.or(named).ok_or(SimulateError::NoGovernor)?;
             return simulate::live(proven, governor, id).await;
         }
         let text = match &self.description {
             Some(path) => file::read_text(path)?,
             None => String::new(),
         };
-        if let Some(path) = &self.safe_batch {
-            let bytes = file::read(path)?;
-            let chain_id = proven.rules.chain_id;
-            let from = self.from.or(self.governor);
-            let mut input = simulate::safe_batch(path, &bytes, chain_id, from)?;
-            if !text.is_empty() {
-                input.text.clone_from(&text);
+        let actions: Vec<Call> = match &self.safe_batch {
+            Some(path) => calls::batch(path, proven.rules.chain_id)?,
+            None => {
+                let calls = self.to.iter().zip(&self.data);
+                calls
+                    .map(|(to, data)| Call { to: *to, value: U256::ZERO, calldata: data.clone() })
+                    .collect()
             }
-            if let Some(governor) = self.governor {
-                let description = input.text.clone();
-                input.way = Way::Governor { governor, id: None, description };
-            }
-            return Ok(input);
-        }
-        let calls = self.to.iter().zip(&self.data);
-        let actions =
-            calls.map(|(to, data)| Call { to: *to, value: U256::ZERO, calldata: data.clone() });
+        };
         let way = match (self.governor, self.from) {
             (Some(governor), _) => Way::Governor { governor, id: None, description: text.clone() },
             (None, Some(from)) => Way::Account(from),
             (None, None) => return Err(SimulateError::NobodyNamed.into()),
         };
-        Ok(Input { actions: actions.collect(), way, text })
+        Ok(Input { actions, way, text })
     }
 }

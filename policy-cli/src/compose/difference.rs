@@ -11,9 +11,7 @@ pub fn difference(before: &str, after: &str) -> String {
     }
     let lines = steps(&old, &new);
     let changed = |index: usize| lines.get(index).is_some_and(|(mark, _)| *mark != ' ');
-    let near = |index: usize| {
-        (index.saturating_sub(2)..=index.saturating_add(2)).any(changed)
-    };
+    let near = |index: usize| (index.saturating_sub(2)..=index.saturating_add(2)).any(changed);
     let mut text = String::new();
     for (index, (mark, line)) in lines.iter().enumerate() {
         if near(index) {

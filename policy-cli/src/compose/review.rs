@@ -87,7 +87,9 @@ pub(crate) fn review(before: &Value, after: &Value) -> Result<Vec<Change>, Revie
         let (old, new) = (old.get(key), new.get(key));
         match (key.as_str(), old, new) {
             ("services", old, new) => each_service(old, new, &mut changes),
-            (_, old, new) => leaf(key, old, new, ("definition beside the services", true), &mut changes),
+            (_, old, new) => {
+                leaf(key, old, new, ("definition beside the services", true), &mut changes)
+            }
         }
     }
     if changes.len() > MAX_CHANGES {
@@ -231,8 +233,9 @@ fn keys<'a>(
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        other => serde_json::to_string(&crate::sorted::Sorted::from(other.clone()))
-            .unwrap_or_default(),
+        other => {
+            serde_json::to_string(&crate::sorted::Sorted::from(other.clone())).unwrap_or_default()
+        }
     }
 }
 
@@ -262,7 +265,10 @@ mod tests {
         assert_eq!(places(WEB, &same), Vec::<String>::new());
         assert_eq!(places(WEB, &WEB.replace("sha256:01", "sha256:02")), ["services.web.image"]);
         assert_eq!(places(WEB, &WEB.replace("'1'", "'2'")), ["services.web.environment.A"]);
-        assert_eq!(places(WEB, &format!("{WEB}    privileged: true\n")), ["services.web.privileged"]);
+        assert_eq!(
+            places(WEB, &format!("{WEB}    privileged: true\n")),
+            ["services.web.privileged"]
+        );
         assert_eq!(places(WEB, &format!("{WEB}  db:\n    image: x\n")), ["services.db"]);
         assert_eq!(places(WEB, &format!("{WEB}networks:\n  n: {{}}\n")), ["networks"]);
         let one_port = review(&file(WEB), &file(&WEB.replace(", '81:81'", ""))).unwrap();
@@ -293,8 +299,13 @@ mod tests {
         assert!(matches!(review(&file("a: ["), &file(WEB)), Err(ReviewError::Yaml(_))));
         assert!(matches!(review(&file("a: 1"), &file(WEB)), Err(ReviewError::NoServices)));
         let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
-        for (from, to) in ["ab", "bc", "cd", "de", "ef", "fg", "gh", "hi"].iter().map(|s| s.split_at(1)) {
-            bomb.push_str(&format!("{to}: &{to} [{0},{0},{0},{0},{0},{0},{0},{0},{0}]\n", format!("*{from}")));
+        for (from, to) in
+            ["ab", "bc", "cd", "de", "ef", "fg", "gh", "hi"].iter().map(|s| s.split_at(1))
+        {
+            bomb.push_str(&format!(
+                "{to}: &{to} [{0},{0},{0},{0},{0},{0},{0},{0},{0}]\n",
+                format!("*{from}")
+            ));
         }
         bomb.push_str("services: {}\n");
         assert!(matches!(review(&file(&bomb), &file(WEB)), Err(ReviewError::Yaml(_))));

@@ -51,8 +51,7 @@ fn search(call: &Call, depth: usize, found: &mut Vec<Approval>) -> Result<(), Un
 
 /// What is cancelled is carried, and not done.
 fn cancels(call: &Call) -> bool {
-    let selectors =
-        [AccessManager::cancelCall::SELECTOR, QuorateGovernor::cancel_1Call::SELECTOR];
+    let selectors = [AccessManager::cancelCall::SELECTOR, QuorateGovernor::cancel_1Call::SELECTOR];
     selectors.iter().any(|selector| call.calldata.starts_with(selector))
 }
 

@@ -233,7 +233,8 @@ fn hashes(text: &str) -> Vec<B256> {
         let (before, word) = rest.split_at(start);
         let end = word.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(word.len());
         let (word, after) = word.split_at(end);
-        let is_digest = before.ends_with(':') && text_before(text, rest, before).ends_with("sha256:");
+        let is_digest =
+            before.ends_with(':') && text_before(text, rest, before).ends_with("sha256:");
         let digits = word.strip_prefix("0x").unwrap_or(word);
         if digits.len() == 64
             && !is_digest

@@ -1,6 +1,10 @@
 //! What a sending verb writes instead of sending: calldata, or a batch for a Safe.
 
-use super::{Facts, dry_run, line, lines, plan::{Outcome, Plan}, safe_batch::safe_batch};
+use super::{
+    Facts, dry_run, line, lines,
+    plan::{Outcome, Plan},
+    safe_batch::safe_batch,
+};
 use crate::{chain::Chain, decode::Interfaces, exit::Exit, failure::Failure, file, output::Output};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -43,7 +47,8 @@ impl Out {
             Self::SafeBatch(path) => {
                 let calls = std::slice::from_ref(&plan.call);
                 let batch = safe_batch(chain, interfaces, plan.sender, calls);
-                let written = format!("{}\n", serde_json::to_string_pretty(&batch).unwrap_or_default());
+                let written =
+                    format!("{}\n", serde_json::to_string_pretty(&batch).unwrap_or_default());
                 fields.insert("safeBatch".into(), batch.clone());
                 if path.as_os_str() == "-" {
                     written

@@ -77,12 +77,18 @@ impl Route {
     }
 
     /// The call that proposes these calls.
-    pub(super) fn wrap(self, calls: &[Call], about: About, facts: &mut Facts) -> Result<Call, Failure> {
+    pub(super) fn wrap(
+        self,
+        calls: &[Call],
+        about: About,
+        facts: &mut Facts,
+    ) -> Result<Call, Failure> {
         let draft = Draft { images: about.images, diff: about.diff, ..self.draft };
         let description = describe(&draft, calls)?;
         let id = proposal_id(calls, &description);
         let (targets, values, calldatas) = columns(calls);
-        let known = if draft.proposer.is_some() { "" } else { ", another one once a proposer is named" };
+        let known =
+            if draft.proposer.is_some() { "" } else { ", another one once a proposer is named" };
         facts.add("proposal", format!("{id}{known}"), "proposalId", json!(id.to_string()));
         let shown: Vec<String> = description.lines().map(words::plain).collect();
         facts.add("text", shown.join("\n"), "description", json!(description));

@@ -179,8 +179,7 @@ mod tests {
     #[test]
     fn a_transaction_has_its_bytes_and_its_words() {
         let call = abi::AppRegistry::freezeCall { appId: Address::repeat_byte(1), reason: 2 };
-        let written =
-            transaction(&Interfaces::ours(), &Call::new(Address::repeat_byte(9), &call));
+        let written = transaction(&Interfaces::ours(), &Call::new(Address::repeat_byte(9), &call));
         assert_eq!(written["data"], json!(hex::encode_prefixed(call.abi_encode())));
         assert_eq!(written["contractMethod"]["name"], "freeze");
         assert_eq!(written["contractMethod"]["inputs"][1]["type"], "uint8");

@@ -178,8 +178,7 @@ impl Runner<'_> {
 
     async fn read<C: SolCall>(&mut self, to: Address, view: &C) -> Result<C::Return, Failure> {
         let overlay = &self.overlay;
-        let answer =
-            self.proven.run(|rules, state| overlay.read(rules, state, to, view)).await?;
+        let answer = self.proven.run(|rules, state| overlay.read(rules, state, to, view)).await?;
         Ok(answer.map_err(ProvenError::from)?)
     }
 
@@ -217,9 +216,8 @@ impl Runner<'_> {
         let action = Call::new(to, call);
         let answer = self.execute(what, from, &action).await?;
         let bytes = answer.map_err(|reason| SimulateError::StepReverts { what, reason })?;
-        C::abi_decode_returns(&bytes).map_err(|error| {
-            SimulateError::StepReverts { what, reason: error.to_string() }.into()
-        })
+        C::abi_decode_returns(&bytes)
+            .map_err(|error| SimulateError::StepReverts { what, reason: error.to_string() }.into())
     }
 
     /* BY VOTE */
@@ -231,9 +229,10 @@ impl Runner<'_> {
         actions: &[Call],
         description: &str,
     ) -> Result<(), Failure> {
-        let mode = self.read(governor, &QuorateGovernor::CLOCK_MODECall {}).await.map_err(|error| {
-            SimulateError::NotAGovernor { governor, cause: error.to_string() }
-        })?;
+        let mode = self
+            .read(governor, &QuorateGovernor::CLOCK_MODECall {})
+            .await
+            .map_err(|error| SimulateError::NotAGovernor { governor, cause: error.to_string() })?;
         let clock = match mode.contains("mode=timestamp") {
             true => Clock::Seconds,
             false => Clock::Blocks,
@@ -260,8 +259,7 @@ impl Runner<'_> {
             }
         };
         for _ in 0..6 {
-            let state =
-                self.read(governor, &QuorateGovernor::stateCall { proposalId: id }).await?;
+            let state = self.read(governor, &QuorateGovernor::stateCall { proposalId: id }).await?;
             match state {
                 0 | 1 => self.vote(governor, token, clock, id).await?,
                 4 => {
@@ -435,7 +433,12 @@ impl Runner<'_> {
                 let call = AppRegistry::takeOwnershipCall { appId: event.appId };
                 let action = Call::new(log.address, &call);
                 let now = self.overlay.time().0;
-                following.push((now, "take the ownership that is offered", event.pendingOwner, action));
+                following.push((
+                    now,
+                    "take the ownership that is offered",
+                    event.pendingOwner,
+                    action,
+                ));
             }
         }
         following

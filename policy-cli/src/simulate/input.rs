@@ -2,12 +2,10 @@
 //! Spec: docs/spec/simulate.md [SIM-5]. Prevents: a told proposal that is not the one that was voted on.
 
 use super::SimulateError;
-use crate::{failure::Failure, proposal::proposal_id, proven::Proven, send::Call, trail, values};
+use crate::{failure::Failure, proposal::proposal_id, proven::Proven, send::Call, trail};
 use abi::QuorateGovernor;
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Address, U256};
 use alloy::sol_types::SolEvent;
-use serde::Deserialize;
-use std::path::Path;
 
 /// More calls than any proposal that people can judge.
 pub(crate) const MAX_CALLS: usize = 64;
@@ -58,95 +56,4 @@ pub(crate) async fn live(
         return Ok(Input { actions, way, text });
     }
     Err(absent.into())
-}
-
-/// A Safe Transaction Builder file.
-pub(crate) fn safe_batch(
-    path: &Path,
-    bytes: &[u8],
-    chain_id: u64,
-    from: Option<Address>,
-) -> Result<Input, SimulateError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Batch {
-        chain_id: String,
-        #[serde(default)]
-        meta: Meta,
-        transactions: Vec<Transaction>,
-    }
-    #[derive(Deserialize, Default)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Meta {
-        name: String,
-        description: String,
-        created_from_safe_address: String,
-    }
-    #[derive(Deserialize)]
-    struct Transaction {
-        to: String,
-        value: String,
-        data: Option<Bytes>,
-    }
-    let wrong = |cause: String| SimulateError::NotABatch { path: path.into(), cause };
-    let batch: Batch = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
-    if batch.chain_id != chain_id.to_string() {
-        let (expected, actual) = (chain_id, batch.chain_id);
-        return Err(SimulateError::BatchOfAnotherChain { path: path.into(), expected, actual });
-    }
-    let safe = batch.meta.created_from_safe_address;
-    let from = match from {
-        Some(from) => from,
-        None if safe.is_empty() => return Err(SimulateError::NobodyNamed),
-        None => values::address(&safe).map_err(|error| wrong(format!("the Safe: {error}")))?,
-    };
-    let mut actions = Vec::new();
-    for (index, transaction) in batch.transactions.into_iter().enumerate() {
-        let to = values::address(&transaction.to)
-            .map_err(|error| wrong(format!("transaction {index}: to: {error}")))?;
-        let value = transaction
-            .value
-            .parse()
-            .map_err(|_| wrong(format!("transaction {index}: value is no number")))?;
-        let calldata =
-            transaction.data.ok_or_else(|| wrong(format!("transaction {index} has no data")))?;
-        actions.push(Call { to, value, calldata });
-    }
-    let text = format!("{}\n{}", batch.meta.name, batch.meta.description).trim().to_owned();
-    Ok(Input { actions, way: Way::Account(from), text })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Input, SimulateError> {
-        safe_batch(Path::new("batch.json"), text.as_bytes(), 31337, None)
-    }
-
-    const SAFE: &str = "0x1111111111111111111111111111111111111111";
-
-    fn batch(chain: &str, data: &str) -> String {
-        format!(
-            r#"{{"version":"1.0","chainId":"{chain}","createdAt":1,"meta":{{"name":"n","description":"d","createdFromSafeAddress":"{SAFE}"}},
-            "transactions":[{{"to":"{SAFE}","value":"0","data":{data},"contractMethod":null}}]}}"#
-        )
-    }
-
-    #[test]
-    fn a_batch_of_another_chain_or_without_data_is_refused() {
-        // [SIM-5]
-        let input = read(&batch("31337", "\"0x01\"")).unwrap();
-        assert_eq!(input.actions[0].calldata, Bytes::from_static(&[1]));
-        assert_eq!(input.text, "n\nd");
-        assert!(matches!(
-            read(&batch("1", "\"0x01\"")),
-            Err(SimulateError::BatchOfAnotherChain { expected: 31337, .. })
-        ));
-        assert!(matches!(
-            read(&batch("31337", "null")),
-            Err(SimulateError::NotABatch { cause, .. }) if cause == "transaction 0 has no data"
-        ));
-        assert!(matches!(read("{}"), Err(SimulateError::NotABatch { .. })));
-    }
 }

@@ -59,8 +59,7 @@ pub(crate) async fn judge(
     let registry = proven.chain.contracts.attestation_registry;
     let allows_software =
         proven.read(registry, &AttestationRegistry::allowsSoftwareCall {}).await?;
-    let mut judge =
-        Judge { proven, course, known, allows_software, found: BTreeSet::new() };
+    let mut judge = Judge { proven, course, known, allows_software, found: BTreeSet::new() };
     if !input.text.is_empty()
         && let Err(error) = text_against_calldata(&input.text, &input.actions)
     {
@@ -141,14 +140,27 @@ impl Judge<'_> {
         let reason = app_known.and_then(|app| app.revoked.get(&hash)).copied();
         if let Some(reason) = reason {
             let reason = crate::reason::text(reason);
-            let said = format!("app {app}: compose hash {hash}, revoked as {reason}, could boot again");
+            let said =
+                format!("app {app}: compose hash {hash}, revoked as {reason}, could boot again");
             match app_known.is_some_and(|app| app.is_approved_anew(hash)) {
-                true => self.notice("revoked-stays-revoked", "P8", format!("{said}: it is approved anew by name")),
-                false => self.breaks("revoked-stays-revoked", "P8", format!("{said} without an approval by name")),
+                true => self.notice(
+                    "revoked-stays-revoked",
+                    "P8",
+                    format!("{said}: it is approved anew by name"),
+                ),
+                false => self.breaks(
+                    "revoked-stays-revoked",
+                    "P8",
+                    format!("{said} without an approval by name"),
+                ),
             }
         }
         if let (Who::Issued { .. }, true) = (&question.who, answer.now.is_some()) {
-            self.notice("who-could-boot", "P8", format!("app {app}: an identity that had keys before could boot again"));
+            self.notice(
+                "who-could-boot",
+                "P8",
+                format!("app {app}: an identity that had keys before could boot again"),
+            );
         }
         Ok(())
     }
@@ -171,14 +183,22 @@ impl Judge<'_> {
             && [contracts.attestation_registry, contracts.kms_committee].contains(&log.address)
         {
             let (contract, authority) = (log.address, event.authority);
-            self.breaks("rights-as-the-table", "P8", format!("{contract} would obey {authority} instead of the AccessManager"));
+            self.breaks(
+                "rights-as-the-table",
+                "P8",
+                format!("{contract} would obey {authority} instead of the AccessManager"),
+            );
         }
         if let Ok(event) = AppRegistry::OwnershipTaken::decode_log(log) {
             self.ownership(log.address, event.appId, event.owner).await?;
         }
         if let Ok(event) = AppRegistry::GuardianSet::decode_log(log) {
             let guardian = words::account(event.guardian);
-            self.notice("rights-as-the-table", "P8", format!("the guardian of app {} becomes {guardian}", event.appId));
+            self.notice(
+                "rights-as-the-table",
+                "P8",
+                format!("the guardian of app {} becomes {guardian}", event.appId),
+            );
         }
         if let Ok(event) = KmsCommittee::ContractsSet::decode_log(log) {
             self.notice(
@@ -192,7 +212,11 @@ impl Judge<'_> {
         }
         if let Ok(event) = abi::AllowlistPolicy::GrantDelaySet::decode_log(log) {
             let (app, delay) = (event.appId, u64::from(event.grantDelaySeconds));
-            self.notice("delays-stay", "P8", format!("the grant delay of app {app} becomes {}", words::duration(delay)));
+            self.notice(
+                "delays-stay",
+                "P8",
+                format!("the grant delay of app {app} becomes {}", words::duration(delay)),
+            );
         }
         self.event_of_governor(log);
         Ok(())
@@ -201,26 +225,39 @@ impl Judge<'_> {
     fn event_of_governor(&mut self, log: &Log) {
         let governor = log.address;
         if let Ok(event) = QuorateGovernor::BaseDelaySet::decode_log(log) {
-            let (before, after) = (u64::from(event.oldBaseDelaySeconds), u64::from(event.newBaseDelaySeconds));
+            let (before, after) =
+                (u64::from(event.oldBaseDelaySeconds), u64::from(event.newBaseDelaySeconds));
             self.shortened(governor, "base delay", before, after);
         }
         if let Ok(event) = QuorateGovernor::VotingPeriodSet::decode_log(log) {
-            let (before, after) = (event.oldVotingPeriod.saturating_to(), event.newVotingPeriod.saturating_to());
+            let (before, after) =
+                (event.oldVotingPeriod.saturating_to(), event.newVotingPeriod.saturating_to());
             self.shortened(governor, "voting period", before, after);
         }
         if let Ok(event) = QuorateGovernor::VotingDelaySet::decode_log(log) {
-            let (before, after) = (event.oldVotingDelay.saturating_to(), event.newVotingDelay.saturating_to());
+            let (before, after) =
+                (event.oldVotingDelay.saturating_to(), event.newVotingDelay.saturating_to());
             self.shortened(governor, "voting delay", before, after);
         }
         if let Ok(event) = QuorateGovernor::ProposalGuardianSet::decode_log(log) {
             let who = words::account(event.newProposalGuardian);
-            self.notice("rights-as-the-table", "P8", format!("the proposal guardian of {governor} becomes {who}"));
+            self.notice(
+                "rights-as-the-table",
+                "P8",
+                format!("the proposal guardian of {governor} becomes {who}"),
+            );
         }
         if let Ok(event) = QuorateGovernor::AccessManagerIgnoredSet::decode_log(log)
             && event.ignored
         {
             let (target, selector) = (event.target, event.selector);
-            self.breaks("rights-as-the-table", "P8", format!("{governor} would call {selector} of {target} past the AccessManager's delay"));
+            self.breaks(
+                "rights-as-the-table",
+                "P8",
+                format!(
+                    "{governor} would call {selector} of {target} past the AccessManager's delay"
+                ),
+            );
         }
     }
 
@@ -243,7 +280,11 @@ impl Judge<'_> {
         }
         if let Ok(event) = AccessManager::RoleAdminChanged::decode_log(log) {
             let (role, admin) = (role(event.roleId), role(event.admin));
-            self.breaks("rights-as-the-table", "P8", format!("role {role} would be given out by role {admin}"));
+            self.breaks(
+                "rights-as-the-table",
+                "P8",
+                format!("role {role} would be given out by role {admin}"),
+            );
         }
         if let Ok(event) = AccessManager::RoleGuardianChanged::decode_log(log)
             && event.guardian != GUARDIAN
@@ -268,7 +309,8 @@ impl Judge<'_> {
         let before = AccessManager::hasRoleCall { roleId: id, account };
         let before = self.read(&now, manager, &before).await?.map_err(ProvenError::from)?;
         if !before.isMember && id != GUARDIAN {
-            let said = format!("{account} would hold role {}, which it does not hold now", role(id));
+            let said =
+                format!("{account} would hold role {}, which it does not hold now", role(id));
             self.breaks("rights-as-the-table", "P8", said);
         }
         let guardian = AccessManager::hasRoleCall { roleId: GUARDIAN, account };
@@ -293,12 +335,22 @@ impl Judge<'_> {
             self.breaks(
                 "delays-stay",
                 "P8",
-                format!("{account} would act in role {} after {delay}, the floor is {floor}", role(id)),
+                format!(
+                    "{account} would act in role {} after {delay}, the floor is {floor}",
+                    role(id)
+                ),
             );
         } else if before.isMember && delay < u64::from(before.executionDelay) {
             let (before, after) =
                 (words::duration(before.executionDelay.into()), words::duration(delay));
-            self.notice("delays-stay", "P8", format!("the delay of {account} in role {} falls from {before} to {after}", role(id)));
+            self.notice(
+                "delays-stay",
+                "P8",
+                format!(
+                    "the delay of {account} in role {} falls from {before} to {after}",
+                    role(id)
+                ),
+            );
         }
         Ok(())
     }
@@ -326,9 +378,16 @@ impl Judge<'_> {
     ) -> Result<(), Failure> {
         let now = self.course.now.clone();
         let before = self.read(&now, registry, &AppRegistry::ownerOfCall { appId: app }).await?;
-        let guardian = self.read(&now, registry, &AppRegistry::guardianOfCall { appId: app }).await?;
-        if guardian.is_ok_and(|guardian| guardian == owner) && before.is_ok_and(|before| before != owner) {
-            self.breaks("guardian-grants-nothing", "P8", format!("guardian {owner} would own app {app}, and could grant"));
+        let guardian =
+            self.read(&now, registry, &AppRegistry::guardianOfCall { appId: app }).await?;
+        if guardian.is_ok_and(|guardian| guardian == owner)
+            && before.is_ok_and(|before| before != owner)
+        {
+            self.breaks(
+                "guardian-grants-nothing",
+                "P8",
+                format!("guardian {owner} would own app {app}, and could grant"),
+            );
         }
         self.notice("rights-as-the-table", "P8", format!("app {app} would be owned by {owner}"));
         Ok(())
@@ -355,7 +414,11 @@ impl Judge<'_> {
                 format!("app {app} would be judged by the foreign contract {policy}: delays and revocations would be what its code says"),
             );
             if then.movedTo != Address::ZERO {
-                self.breaks("judged-by-our-code", "P8", format!("app {app} would move to registry {}", then.movedTo));
+                self.breaks(
+                    "judged-by-our-code",
+                    "P8",
+                    format!("app {app} would move to registry {}", then.movedTo),
+                );
             }
         }
         Ok(())
@@ -372,7 +435,11 @@ impl Judge<'_> {
         let mut epochs = vec![(format!("epoch {epoch}"), info.t, info.recipients)];
         for log in self.course.logs() {
             if let Ok(event) = KmsCommittee::EpochOpened::decode_log(log) {
-                epochs.push((format!("the opened epoch {}", event.epoch), event.t, event.seats.clone()));
+                epochs.push((
+                    format!("the opened epoch {}", event.epoch),
+                    event.t,
+                    event.seats.clone(),
+                ));
             }
         }
         for (name, t, seats) in epochs {
@@ -384,7 +451,13 @@ impl Judge<'_> {
                 *held.entry(format!("operator {}", label_text(seat.operator))).or_default() += 1;
             }
             for (holder, count) in held.into_iter().filter(|(_, count)| *count >= t.max(1)) {
-                self.breaks("seats-are-split", "P7", format!("{holder} would hold {count} seats of {name}, {t} are enough for the keys"));
+                self.breaks(
+                    "seats-are-split",
+                    "P7",
+                    format!(
+                        "{holder} would hold {count} seats of {name}, {t} are enough for the keys"
+                    ),
+                );
             }
         }
         Ok(())

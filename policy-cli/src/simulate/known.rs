@@ -6,8 +6,8 @@
 
 use super::{course::Course, stranger};
 use crate::{
-    chain::ChainError, decode::Interfaces, evidence_file::Judged, failure::Failure,
-    proven::Proven, trail,
+    chain::ChainError, decode::Interfaces, evidence_file::Judged, failure::Failure, proven::Proven,
+    trail,
 };
 use abi::{
     AllOfPolicy, AllowlistPolicy as Policy, AppRegistry, AttestationRegistry, IssuanceLog,
@@ -18,9 +18,7 @@ use alloy::primitives::{Address, B256, Log};
 use alloy::providers::Provider;
 use alloy::sol_types::{SolCall, SolEvent, SolStruct, SolValue};
 use std::collections::{BTreeMap, BTreeSet};
-use wire::statements::{
-    AppBootInfo, Attested, Domain, Issuance, SeatSignature, issuance_id,
-};
+use wire::statements::{AppBootInfo, Attested, Domain, Issuance, SeatSignature, issuance_id};
 
 /// Questions of one simulation; more are left out, and the report says so.
 pub(crate) const MAX_QUESTIONS: usize = 4_096;
@@ -352,8 +350,7 @@ async fn issued(
     let mut found = Vec::new();
     for (hash, ids) in wanted {
         let told = proven.chain.provider.get_transaction_by_hash(hash).await;
-        let told =
-            told.map_err(|error| proven.chain.failed("eth_getTransactionByHash", &error))?;
+        let told = told.map_err(|error| proven.chain.failed("eth_getTransactionByHash", &error))?;
         let what = "with a transaction that was recorded";
         let endpoint = proven.chain.endpoint.clone();
         let told = told.ok_or(ChainError::NoBlock { endpoint, what })?;

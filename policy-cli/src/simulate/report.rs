@@ -119,8 +119,9 @@ impl Parts<'_> {
     fn boots(&self) -> Value {
         let pairs: Vec<(&Question, &Answered)> =
             self.known.questions.iter().zip(&self.verdicts.answers).collect();
-        let ever =
-            |answer: &Answered| [&answer.now, &answer.without, &answer.with].iter().any(|v| v.is_none());
+        let ever = |answer: &Answered| {
+            [&answer.now, &answer.without, &answer.with].iter().any(|v| v.is_none())
+        };
         let shown: Vec<Value> =
             pairs.iter().filter(|(_, answer)| ever(answer)).map(|(q, a)| boot(q, a)).collect();
         json!({
@@ -189,7 +190,8 @@ impl Parts<'_> {
             notes.push(format!("{left} questions above {MAX_QUESTIONS} were not asked"));
         }
         if self.course.moments_left_out > 0 {
-            notes.push(format!("{} later moments were not looked at", self.course.moments_left_out));
+            notes
+                .push(format!("{} later moments were not looked at", self.course.moments_left_out));
         }
         notes
     }
@@ -214,7 +216,12 @@ impl Parts<'_> {
         });
         let logs = self.course.logs().flat_map(|log| {
             let address = log.address.into_word();
-            log.data.topics().iter().copied().chain([address]).chain(words_of(log.data.data.clone()))
+            log.data
+                .topics()
+                .iter()
+                .copied()
+                .chain([address])
+                .chain(words_of(log.data.data.clone()))
         });
         let accounts = self.input.actions.iter().map(|action| action.to.into_word());
         Names::new(known, calls.chain(logs).chain(accounts).collect::<Vec<_>>().into_iter())
@@ -312,7 +319,11 @@ fn markdown(fields: &Value, parts: &Parts<'_>, hash: B256) -> String {
 fn head(text: &mut String, parts: &Parts<'_>) {
     let Parts { proven, course, .. } = parts;
     let head = proven.chain.head;
-    let _ = writeln!(text, "On proven state of block {} `{}`, {}.\n", head.number, head.hash, proven.source);
+    let _ = writeln!(
+        text,
+        "On proven state of block {} `{}`, {}.\n",
+        head.number, head.hash, proven.source
+    );
     let effective = course.last().map_or(course.executed_at, |moment| moment.time);
     let _ = writeln!(text, "- decided at the earliest {}", moment(course.decided_at));
     let _ = writeln!(text, "- executed at the earliest {}", moment(course.executed_at));
@@ -337,7 +348,13 @@ fn verdict_lines(text: &mut String, parts: &Parts<'_>) {
     let (breaks, notices): (Vec<&Finding>, Vec<&Finding>) =
         parts.findings.iter().partition(|finding| finding.breaks);
     for finding in breaks {
-        let _ = writeln!(text, "- **BREAKS {} ({})**: {}", finding.invariant, finding.promise, plain(&finding.words));
+        let _ = writeln!(
+            text,
+            "- **BREAKS {} ({})**: {}",
+            finding.invariant,
+            finding.promise,
+            plain(&finding.words)
+        );
     }
     for finding in notices {
         let _ = writeln!(text, "- {}: {}", finding.invariant, plain(&finding.words));
@@ -354,7 +371,8 @@ fn calls(text: &mut String, parts: &Parts<'_>) {
                 let _ = writeln!(text, "{}. `{to}` {}.{decoded}", index + 1, decoded.contract);
             }
             None => {
-                let _ = writeln!(text, "{}. `{to}` no call of ours: `{}`", index + 1, action.calldata);
+                let _ =
+                    writeln!(text, "{}. `{to}` no call of ours: `{}`", index + 1, action.calldata);
             }
         }
         if !action.value.is_zero() {
@@ -376,7 +394,10 @@ fn boots(text: &mut String, fields: &Value) {
     if list.is_empty() {
         return;
     }
-    let _ = writeln!(text, "| app | code | image | vendor | machine | who | now | later without | later with |");
+    let _ = writeln!(
+        text,
+        "| app | code | image | vendor | machine | who | now | later without | later with |"
+    );
     let _ = writeln!(text, "|---|---|---|---|---|---|---|---|---|");
     for boot in list {
         let code = boot["composeHash"].as_str().unwrap_or("**any code**");
@@ -396,8 +417,12 @@ fn boots(text: &mut String, fields: &Value) {
         let _ = writeln!(
             text,
             "| {} | {code} | {} | {} | {machine} | {who} | {} | {} | {} |",
-            text_of(&boot["appId"]), text_of(&boot["osImageHash"]), text_of(&boot["vendor"]),
-            yes_or_why(&boot["now"]), yes_or_why(&boot["without"]), yes_or_why(&boot["with"])
+            text_of(&boot["appId"]),
+            text_of(&boot["osImageHash"]),
+            text_of(&boot["vendor"]),
+            yes_or_why(&boot["now"]),
+            yes_or_why(&boot["without"]),
+            yes_or_why(&boot["with"])
         );
     }
     let _ = writeln!(text);
@@ -423,7 +448,13 @@ fn keys(text: &mut String, parts: &Parts<'_>) {
     }
     for (key, reach) in changed {
         let becomes = if reach.with { "becomes reachable" } else { "becomes unreachable" };
-        let _ = writeln!(text, "- app {} {} version {}: {becomes}", key.app, scope(key), key.key_version);
+        let _ = writeln!(
+            text,
+            "- app {} {} version {}: {becomes}",
+            key.app,
+            scope(key),
+            key.key_version
+        );
     }
     let _ = writeln!(text);
 }
@@ -432,25 +463,48 @@ fn steps(text: &mut String, fields: &Value) {
     let _ = writeln!(text, "## Steps\n");
     for step in fields["steps"].as_array().into_iter().flatten() {
         let time = moment(step["time"].as_u64().unwrap_or_default());
-        let _ = writeln!(text, "### {}: {time}, {} gas\n", plain(step["what"].as_str().unwrap_or_default()), step["gas"]);
+        let _ = writeln!(
+            text,
+            "### {}: {time}, {} gas\n",
+            plain(step["what"].as_str().unwrap_or_default()),
+            step["gas"]
+        );
         for event in step["events"].as_array().into_iter().flatten() {
             match event["words"].as_str() {
                 Some(words) => {
                     let _ = writeln!(text, "- event {}", plain(words));
                 }
                 None => {
-                    let _ = writeln!(text, "- event of {}: {}", text_of(&event["address"]), event["topics"]);
+                    let _ = writeln!(
+                        text,
+                        "- event of {}: {}",
+                        text_of(&event["address"]),
+                        event["topics"]
+                    );
                 }
             }
         }
         for change in step["storage"].as_array().into_iter().flatten() {
-            let place = change["contract"].as_str().or(change["address"].as_str()).unwrap_or_default();
+            let place =
+                change["contract"].as_str().or(change["address"].as_str()).unwrap_or_default();
             let fields: Vec<&Value> = change["fields"].as_array().into_iter().flatten().collect();
             if fields.is_empty() {
-                let _ = writeln!(text, "- slot {place} {}: {} → {}", text_of(&change["slot"]), text_of(&change["before"]), text_of(&change["after"]));
+                let _ = writeln!(
+                    text,
+                    "- slot {place} {}: {} → {}",
+                    text_of(&change["slot"]),
+                    text_of(&change["before"]),
+                    text_of(&change["after"])
+                );
             }
             for field in fields {
-                let _ = writeln!(text, "- {place}.{}: {} → {}", text_of(&field["name"]), text_of(&field["before"]), text_of(&field["after"]));
+                let _ = writeln!(
+                    text,
+                    "- {place}.{}: {} → {}",
+                    text_of(&field["name"]),
+                    text_of(&field["before"]),
+                    text_of(&field["after"])
+                );
             }
         }
         let _ = writeln!(text);

@@ -183,9 +183,7 @@ mod tests {
         let hash = B256::repeat_byte(0xaa);
         let contracts = BTreeMap::from([(policy, "AllowlistPolicy")]);
         let names = Names::new(contracts, [hash].into_iter());
-        let slot = U256::from_be_bytes(
-            keccak256([hash.0, U256::from(3).to_be_bytes()].concat()).0,
-        );
+        let slot = U256::from_be_bytes(keccak256([hash.0, U256::from(3).to_be_bytes()].concat()).0);
         let (before, after) = (U256::ZERO, U256::from(1_700_000_000u64));
         let change = SlotChange { address: policy, slot, before, after };
         let fields = names.fields(&change);
@@ -194,11 +192,8 @@ mod tests {
         assert_eq!((fields[0].before.as_str(), fields[0].after.as_str()), ("0", "1700000000"));
 
         // Two fields of one slot; only the one that changed is named.
-        let change = SlotChange {
-            slot: U256::from(1),
-            after: U256::from(3600u64) << 160,
-            ..change
-        };
+        let change =
+            SlotChange { slot: U256::from(1), after: U256::from(3600u64) << 160, ..change };
         assert_eq!(names.fields(&change)[0].path, "_settings.grantDelay");
         assert_eq!(names.fields(&change).len(), 1);
 

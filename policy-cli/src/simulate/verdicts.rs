@@ -151,9 +151,11 @@ async fn reach(
     let mut reached = BTreeMap::new();
     for key in &known.keys {
         let can = |verdict: fn(&Answered) -> &Verdict| {
-            known.questions.iter().zip(answers).any(|(question, answer)| {
-                verdict(answer).is_none() && is_within(key, question)
-            })
+            known
+                .questions
+                .iter()
+                .zip(answers)
+                .any(|(question, answer)| verdict(answer).is_none() && is_within(key, question))
         };
         let (now, without, with) =
             (can(|answer| &answer.now), can(|answer| &answer.without), can(|answer| &answer.with));

@@ -30,8 +30,7 @@ pub(crate) async fn deploy(chain: &Devchain) -> Contracts {
 }
 
 /// SHA-256 of Intel's root certificate, the one root that is no software.
-const INTEL_ROOT: B256 =
-    b256!("44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3");
+const INTEL_ROOT: B256 = b256!("44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3");
 
 /// Three software roots, or Intel's, and a floor for every grant of an app.
 pub(crate) async fn deploy_with(chain: &Devchain, software: bool, floor: u32) -> Contracts {

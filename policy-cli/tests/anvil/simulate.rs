@@ -10,17 +10,15 @@ use abi::{
     AccessManager, AllowlistPolicy, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee,
     QuorateGovernor, VotesToken, app_registry, quorate_governor,
 };
+use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, B256, Bytes, U256, hex, keccak256};
 use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
-use alloy::network::TransactionBuilder;
 use alloy::signers::SignerSync;
 use alloy::sol_types::{SolCall, SolEvent, SolValue};
 use serde_json::Value;
 use wire::network::{Contracts, label};
-use wire::statements::{
-    Anchor, AppBootInfo, Attested, Domain, Input, Issuance, SeatSignature,
-};
+use wire::statements::{Anchor, AppBootInfo, Attested, Domain, Input, Issuance, SeatSignature};
 
 const FLOOR: u32 = 3600;
 const BASE_DELAY: u32 = 600;
@@ -74,8 +72,10 @@ impl World {
             if software {
                 genesis::ceremony(&chain, &contracts).await;
             }
-            let approve =
-                AttestationRegistry::approveOsImageCall { osImageHash: image(), uri: String::new() };
+            let approve = AttestationRegistry::approveOsImageCall {
+                osImageHash: image(),
+                uri: String::new(),
+            };
             call(&chain, contracts.attestation_registry, &approve).await;
             let governor = governor(&chain, &contracts).await;
             let app = app(&chain, &contracts, governor).await;
@@ -101,15 +101,26 @@ impl World {
         let data = hex::encode_prefixed(call.abi_encode());
         self.quorate().json(
             &[
-                "simulate", "--governor", &self.governor.to_string(), "--to", &to.to_string(),
-                "--data", &data, "--description", "text.md", "--block", "latest",
+                "simulate",
+                "--governor",
+                &self.governor.to_string(),
+                "--to",
+                &to.to_string(),
+                "--data",
+                &data,
+                "--description",
+                "text.md",
+                "--block",
+                "latest",
             ],
             exit,
         )
     }
 
     fn now(&self) -> u64 {
-        let block = self.runtime.block_on(async { self.chain.provider.get_block(Default::default()).await });
+        let block = self
+            .runtime
+            .block_on(async { self.chain.provider.get_block(Default::default()).await });
         block.unwrap().unwrap().header.timestamp
     }
 }
@@ -155,7 +166,8 @@ async fn app(chain: &Devchain, contracts: &Contracts, owner: Address) -> Address
     };
     let call = AppRegistry::createAppCall { app };
     let made = chain.send(Some(contracts.app_registry), call.abi_encode().into()).await;
-    let entered = made.logs().iter().find_map(|log| AppRegistry::AppEntered::decode_log(&log.inner).ok());
+    let entered =
+        made.logs().iter().find_map(|log| AppRegistry::AppEntered::decode_log(&log.inner).ok());
     entered.unwrap().appId
 }
 
@@ -167,23 +179,27 @@ async fn hand_over(chain: &Devchain, contracts: &Contracts, governor: Address) {
         AttestationRegistry::approveOsImageCall::SELECTOR.into(),
     ];
     let target = contracts.attestation_registry;
-    let give =
-        AccessManager::setTargetFunctionRoleCall { target, selectors, roleId: GRANTOR };
+    let give = AccessManager::setTargetFunctionRoleCall { target, selectors, roleId: GRANTOR };
     call(chain, manager, &give).await;
     let guardian = keys()[2].address();
-    for holder in
-        [(1, guardian, 0), (GRANTOR, governor, DAYS_2), (3, governor, DAYS_7), (0, governor, DAYS_7)]
-    {
+    for holder in [
+        (1, guardian, 0),
+        (GRANTOR, governor, DAYS_2),
+        (3, governor, DAYS_7),
+        (0, governor, DAYS_7),
+    ] {
         call(chain, manager, &AccessManager::grantRoleCall::from(holder)).await;
     }
-    call(chain, manager, &AccessManager::setRoleGuardianCall { roleId: GRANTOR, guardian: 1 }).await;
+    call(chain, manager, &AccessManager::setRoleGuardianCall { roleId: GRANTOR, guardian: 1 })
+        .await;
     call(chain, manager, &AccessManager::revokeRoleCall::from((0, keys()[0].address()))).await;
 }
 
 fn breaks(report: &Value) -> Vec<&str> {
     let findings = report["findings"].as_array().unwrap().iter();
     let broken = findings.filter(|finding| finding["breaks"] == true);
-    let mut names: Vec<&str> = broken.map(|finding| finding["invariant"].as_str().unwrap()).collect();
+    let mut names: Vec<&str> =
+        broken.map(|finding| finding["invariant"].as_str().unwrap()).collect();
     names.dedup();
     names
 }
@@ -231,12 +247,21 @@ fn what_a_simulation_foretells_happens() {
         description: text.clone(),
     };
     let made = world.runtime.block_on(chain.send_as(voter, world.governor, &propose));
-    let created = made.logs().iter().find_map(|log| QuorateGovernor::ProposalCreated::decode_log(&log.inner).ok());
+    let created = made
+        .logs()
+        .iter()
+        .find_map(|log| QuorateGovernor::ProposalCreated::decode_log(&log.inner).ok());
     let id = created.unwrap().proposalId;
 
     let arguments = [
-        "simulate", "--governor", &world.governor.to_string(), "--proposal", &id.to_string(),
-        "--block", "latest", "--exit-code",
+        "simulate",
+        "--governor",
+        &world.governor.to_string(),
+        "--proposal",
+        &id.to_string(),
+        "--block",
+        "latest",
+        "--exit-code",
     ];
     let report = world.quorate().json(&arguments, 10);
     assert_eq!(report["schema"], "quorate.simulate");
@@ -286,7 +311,10 @@ fn what_a_simulation_foretells_happens() {
         chain.send_as(voter, world.governor, &vote).await;
         chain.next_block_at(at(step("queue"))).await;
         let queue = QuorateGovernor::queue_0Call {
-            targets: targets.clone(), values: values.clone(), calldatas: calldatas.clone(), descriptionHash: hash,
+            targets: targets.clone(),
+            values: values.clone(),
+            calldatas: calldatas.clone(),
+            descriptionHash: hash,
         };
         chain.send_as(voter, world.governor, &queue).await;
         chain.next_block_at(at(step("execute"))).await;
@@ -300,7 +328,11 @@ fn what_a_simulation_foretells_happens() {
         }
         // 21,000 and the calldata come on top.
         let gas = step("execute")["gas"].as_u64().unwrap();
-        assert!(done.gas_used > gas + 21_000 && done.gas_used < gas + 40_000, "{gas} {}", done.gas_used);
+        assert!(
+            done.gas_used > gas + 21_000 && done.gas_used < gas + 40_000,
+            "{gas} {}",
+            done.gas_used
+        );
         for change in step("execute")["storage"].as_array().unwrap() {
             let address: Address = change["address"].as_str().unwrap().parse().unwrap();
             let slot: U256 = change["slot"].as_str().unwrap().parse().unwrap();
@@ -342,12 +374,16 @@ fn hostile_proposals_are_exposed() {
     assert!(report["findings"].to_string().contains("(administrator)"), "{report}");
 
     let guardian = keys()[2].address();
-    let grant = AccessManager::grantRoleCall { roleId: GRANTOR, account: guardian, executionDelay: DAYS_2 };
+    let grant =
+        AccessManager::grantRoleCall { roleId: GRANTOR, account: guardian, executionDelay: DAYS_2 };
     let report = world.proposed(manager, &grant, "", 4);
     assert_eq!(breaks(&report), ["guardian-grants-nothing", "rights-as-the-table"]);
 
-    let lower =
-        AccessManager::grantRoleCall { roleId: GRANTOR, account: world.governor, executionDelay: 60 };
+    let lower = AccessManager::grantRoleCall {
+        roleId: GRANTOR,
+        account: world.governor,
+        executionDelay: 60,
+    };
     let report = world.proposed(manager, &lower, "", 4);
     assert_eq!(breaks(&report), ["delays-stay"]);
     assert!(report["findings"].to_string().contains("the floor is 2 d"), "{report}");
@@ -383,7 +419,10 @@ fn hostile_proposals_are_exposed() {
     assert!(again["reverts"].as_str().unwrap().starts_with("AlreadyApproved("), "{again}");
 
     // The network's own grants wait two days from the vote on, and the report says so.
-    let image = AttestationRegistry::approveOsImageCall { osImageHash: B256::repeat_byte(7), uri: String::new() };
+    let image = AttestationRegistry::approveOsImageCall {
+        osImageHash: B256::repeat_byte(7),
+        uri: String::new(),
+    };
     let report = world.proposed(world.contracts.attestation_registry, &image, "", 0);
     let times = &report["times"];
     let wait = times["executedAt"].as_u64().unwrap() - times["decidedAt"].as_u64().unwrap();
@@ -401,7 +440,11 @@ fn a_revoked_hash_that_comes_back_is_said_and_a_veto_ends_it() {
     let text = format!("It approves {}.", old_code());
     let report = world.proposed(world.app, &approve(old_code()), &text, 0);
     let findings = report["findings"].to_string();
-    assert!(findings.contains("revoked as 2 (compromised), could boot again: it is approved anew by name"), "{findings}");
+    assert!(
+        findings
+            .contains("revoked as 2 (compromised), could boot again: it is approved anew by name"),
+        "{findings}"
+    );
 
     // A live proposal, vetoed by the proposal guardian.
     let propose = QuorateGovernor::proposeCall {
@@ -414,18 +457,36 @@ fn a_revoked_hash_that_comes_back_is_said_and_a_veto_ends_it() {
         let voter = keys()[0].address();
         let made = world.chain.send_as(voter, world.governor, &propose).await;
         let logs = made.logs().iter();
-        let id = logs.filter_map(|log| QuorateGovernor::ProposalCreated::decode_log(&log.inner).ok()).next().unwrap().proposalId;
+        let id = logs
+            .filter_map(|log| QuorateGovernor::ProposalCreated::decode_log(&log.inner).ok())
+            .next()
+            .unwrap()
+            .proposalId;
         (id, QuorateGovernor::cancel_0Call { proposalId: id })
     });
     let arguments = [
-        "simulate", "--governor", &world.governor.to_string(), "--proposal", &id.to_string(), "--block", "latest",
+        "simulate",
+        "--governor",
+        &world.governor.to_string(),
+        "--proposal",
+        &id.to_string(),
+        "--block",
+        "latest",
     ];
     assert_eq!(world.quorate().json(&arguments, 0)["reverts"], Value::Null);
     world.runtime.block_on(world.chain.send_as(guardian, world.governor, &veto));
     let over = world.quorate().json(&arguments, 4);
     assert!(over["error"]["message"].as_str().unwrap().contains("is canceled"), "{over}");
     // An id that nobody proposed.
-    let absent = ["simulate", "--governor", &world.governor.to_string(), "--proposal", "7", "--block", "latest"];
+    let absent = [
+        "simulate",
+        "--governor",
+        &world.governor.to_string(),
+        "--proposal",
+        "7",
+        "--block",
+        "latest",
+    ];
     assert_eq!(world.quorate().json(&absent, 3)["error"]["code"], "not_found");
 }
 
@@ -442,19 +503,33 @@ fn issued_identities_are_asked_about_and_liars_are_named() {
         "transactions": [{ "to": world.app, "value": "0", "data": hex::encode_prefixed(revoke.abi_encode()) }],
     });
     std::fs::write(world.directory.path().join("batch.json"), batch.to_string()).unwrap();
-    let arguments = ["simulate", "--safe-batch", "batch.json", "--block", "latest", "--exit-code"];
+    let safe = guardian.to_string();
+    let arguments = [
+        "simulate",
+        "--safe-batch",
+        "batch.json",
+        "--from",
+        &safe,
+        "--block",
+        "latest",
+        "--exit-code",
+    ];
     let report = world.quorate().json(&arguments, 10);
     assert_eq!(breaks(&report), Vec::<&str>::new());
     let boots = report["boots"]["list"].as_array().unwrap();
     let issued: Vec<&Value> = boots.iter().filter(|boot| boot["who"]["kind"] == "issued").collect();
     assert_eq!(issued.len(), 1, "{report}");
     assert_eq!(issued[0]["device"], B256::repeat_byte(0xd1).to_string());
-    assert_eq!((&issued[0]["now"]["allowed"], &issued[0]["with"]["allowed"]), (&true.into(), &false.into()));
+    assert_eq!(
+        (&issued[0]["now"]["allowed"], &issued[0]["with"]["allowed"]),
+        (&true.into(), &false.into())
+    );
     assert_eq!(issued[0]["with"]["reason"], "Compose hash not allowed");
     let key = &report["keys"][0];
     assert_eq!((&key["without"], &key["with"]), (&true.into(), &false.into()));
     let text = world.quorate().run(&arguments).out;
-    for words in ["becomes unreachable", "had keys, 1 times", "ComposeHashRevoked(", "report hash"] {
+    for words in ["becomes unreachable", "had keys, 1 times", "ComposeHashRevoked(", "report hash"]
+    {
         assert!(text.contains(words), "{words:?} is missing in\n{text}");
     }
 
@@ -465,10 +540,16 @@ fn issued_identities_are_asked_about_and_liars_are_named() {
     let slot = lied(Lie::Slot, 5);
     assert!(slot["error"]["message"].as_str().unwrap().contains("lied: forged slot"), "{slot}");
     let hidden = lied(Lie::HiddenEvent, 5);
-    assert!(hidden["error"]["message"].as_str().unwrap().contains("hides or changes events of"), "{hidden}");
+    assert!(
+        hidden["error"]["message"].as_str().unwrap().contains("hides or changes events of"),
+        "{hidden}"
+    );
     // An identity that the seats did not sign is not asked about, and the report says so.
     let made_up = lied(Lie::Calldata, 10);
-    assert!(made_up["notes"].to_string().contains("no identity that its seats signed"), "{made_up}");
+    assert!(
+        made_up["notes"].to_string().contains("no identity that its seats signed"),
+        "{made_up}"
+    );
     assert!(!made_up["boots"].to_string().contains(&"d2".repeat(32)));
 }
 
@@ -547,10 +628,14 @@ fn a_deployed_contract_is_held_against_its_sources() {
         vec![],
     ));
     let unknown = source(&[&foreign.to_string()], 4);
-    assert!(unknown["error"]["message"].as_str().unwrap().contains("is like no contract"), "{unknown}");
+    assert!(
+        unknown["error"]["message"].as_str().unwrap().contains("is like no contract"),
+        "{unknown}"
+    );
 
     // What the policy is now, and before a revocation: the same tool for auditors.
-    let before = world.runtime.block_on(async { world.chain.provider.get_block_number().await }).unwrap();
+    let before =
+        world.runtime.block_on(async { world.chain.provider.get_block_number().await }).unwrap();
     let revoke = AllowlistPolicy::revokeComposeHashCall { composeHash: old_code(), reason: 2 };
     world.runtime.block_on(world.chain.send_as(keys()[2].address(), world.app, &revoke));
     let (from, to) = (before.to_string(), "latest");
@@ -566,12 +651,18 @@ fn a_deployed_contract_is_held_against_its_sources() {
         return;
     }
     let exact = source(&[&app], 0);
-    assert_eq!((exact["match"].as_str(), exact["contract"].as_str()), (Some("exact"), Some("AllowlistPolicy")));
+    assert_eq!(
+        (exact["match"].as_str(), exact["contract"].as_str()),
+        (Some("exact"), Some("AllowlistPolicy"))
+    );
     assert_eq!(exact["clones"], serde_json::json!([world.app]));
     assert_eq!(exact["metadata"]["chain"], exact["metadata"]["sources"]);
     assert_eq!(exact["metadata"]["chain"]["solc"], "0.8.37");
     let registry = B256::left_padding_from(world.contracts.app_registry.as_slice()).to_string();
     assert!(exact["immutables"].as_array().unwrap().contains(&registry.into()), "{exact}");
     let another = source(&[&foreign.to_string(), "--contract", "AllowlistPolicy"], 4);
-    assert_eq!((another["match"].as_str(), &another["firstDifference"]), (Some("none"), &Value::from(0)));
+    assert_eq!(
+        (another["match"].as_str(), &another["firstDifference"]),
+        (Some("none"), &Value::from(0))
+    );
 }

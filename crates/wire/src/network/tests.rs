@@ -67,7 +67,10 @@ fn short_delays_of_governance_need_software_roots() {
         .replace("grant_floor_seconds = 0", "grant_floor_seconds = 3600");
     let refused = Network::parse(&real).unwrap_err();
     assert!(
-        matches!(refused, NetworkError::GovernanceDelay { key: "grant_seconds", least: 172_800, .. }),
+        matches!(
+            refused,
+            NetworkError::GovernanceDelay { key: "grant_seconds", least: 172_800, .. }
+        ),
         "{refused}"
     );
     let long = real.replace("172799", "172800");

@@ -34,10 +34,8 @@ pub(super) async fn diff(
     let mut later = Proven::connect(Target::load(global)?, to).await?;
     let (old, new) = (facts(&mut earlier, app).await?, facts(&mut later, app).await?);
     let (from, to) = (earlier.chain.head, later.chain.head);
-    let mut text = format!(
-        "- block {} {}\n+ block {} {}\n",
-        from.number, from.hash, to.number, to.hash
-    );
+    let mut text =
+        format!("- block {} {}\n+ block {} {}\n", from.number, from.hash, to.number, to.hash);
     let mut changes = Vec::new();
     let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for name in names.into_iter().filter(|name| old.get(*name) != new.get(*name)) {
@@ -119,7 +117,10 @@ async fn lists(proven: &mut Proven, policy: Address, facts: &mut Facts) -> Resul
         let log = &log.inner;
         if let Ok(event) = AllowlistPolicy::ComposeHashApproved::decode_log(log) {
             let name = format!("compose hash {}", event.composeHash);
-            facts.insert(name, format!("{} {}", counts_from(event.effectiveAt), event.uri.escape_debug()));
+            facts.insert(
+                name,
+                format!("{} {}", counts_from(event.effectiveAt), event.uri.escape_debug()),
+            );
         } else if let Ok(event) = AllowlistPolicy::ComposeHashRevoked::decode_log(log) {
             facts.remove(&format!("compose hash {}", event.composeHash));
         } else if let Ok(event) = AllowlistPolicy::DeviceApproved::decode_log(log) {

@@ -164,7 +164,12 @@ impl Source {
                 source: artefact.source_name.clone(),
                 name: artefact.contract_name.clone(),
                 object: artefact.deployed_bytecode.object.clone(),
-                immutables: artefact.deployed_bytecode.immutable_references.values().cloned().collect(),
+                immutables: artefact
+                    .deployed_bytecode
+                    .immutable_references
+                    .values()
+                    .cloned()
+                    .collect(),
                 libraries: BTreeMap::new(),
             };
             compare(code, &compiled).verdict != Verdict::Different
@@ -224,13 +229,25 @@ impl Source {
         for _ in clones {
             line(&mut text, "clone of", &account(implementation));
         }
-        line(&mut text, "block", &format!("{} {}, proven; {}", head.number, head.hash, proven.source));
+        line(
+            &mut text,
+            "block",
+            &format!("{} {}, proven; {}", head.number, head.hash, proven.source),
+        );
         line(&mut text, "source", &format!("{}:{}", compiled.source, compiled.name));
-        line(&mut text, "match", match comparison.verdict {
-            Verdict::Exact => "exact: every byte is that of the sources, and so is the hash over sources and settings",
-            Verdict::Partial => "partial: every instruction is that of the sources; a comment, a name or a setting is another",
-            Verdict::Different => "NONE: other code runs there",
-        });
+        line(
+            &mut text,
+            "match",
+            match comparison.verdict {
+                Verdict::Exact => {
+                    "exact: every byte is that of the sources, and so is the hash over sources and settings"
+                }
+                Verdict::Partial => {
+                    "partial: every instruction is that of the sources; a comment, a name or a setting is another"
+                }
+                Verdict::Different => "NONE: other code runs there",
+            },
+        );
         if let Some(at) = comparison.first_difference {
             line(&mut text, "differs", &format!("from byte {at} on"));
         }
@@ -250,7 +267,11 @@ impl Source {
         for (side, metadata) in ["on chain", "sources"].iter().zip(&comparison.metadata) {
             let words = metadata.as_ref().map_or("none".to_owned(), |metadata| {
                 let unknown = || "?".to_owned();
-                format!("solc {}, ipfs {}", metadata.solc.clone().unwrap_or_else(unknown), metadata.ipfs.clone().unwrap_or_else(unknown))
+                format!(
+                    "solc {}, ipfs {}",
+                    metadata.solc.clone().unwrap_or_else(unknown),
+                    metadata.ipfs.clone().unwrap_or_else(unknown)
+                )
             });
             line(&mut text, side, &words);
         }
