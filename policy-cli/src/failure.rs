@@ -54,6 +54,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether a contract gives no such answer; an endpoint that lies or is silent is not meant.
+    pub(crate) fn is_no_answer(&self) -> bool {
+        matches!(self, Self::Proven(ProvenError::Read(_)))
+    }
+
     /// A compose file's failure, with the file's name.
     pub(crate) fn in_file(path: &Path) -> impl FnOnce(ComposeError) -> Self {
         move |source| Self::Compose { path: path.into(), source }

@@ -229,10 +229,14 @@ impl Runner<'_> {
         actions: &[Call],
         description: &str,
     ) -> Result<(), Failure> {
-        let mode = self
-            .read(governor, &QuorateGovernor::CLOCK_MODECall {})
-            .await
-            .map_err(|error| SimulateError::NotAGovernor { governor, cause: error.to_string() })?;
+        let mode = match self.read(governor, &QuorateGovernor::CLOCK_MODECall {}).await {
+            Ok(mode) => mode,
+            Err(error) if error.is_no_answer() => {
+                let cause = error.to_string();
+                return Err(SimulateError::NotAGovernor { governor, cause }.into());
+            }
+            Err(error) => return Err(error),
+        };
         let clock = match mode.contains("mode=timestamp") {
             true => Clock::Seconds,
             false => Clock::Blocks,

@@ -22,6 +22,8 @@ use wire::statements::{AppBootInfo, Attested, Domain, Issuance, SeatSignature, i
 
 /// Questions of one simulation; more are left out, and the report says so.
 pub(crate) const MAX_QUESTIONS: usize = 4_096;
+/// Key versions of one app that are asked about.
+const MAX_KEY_VERSIONS: u32 = 256;
 /// The widest TCB: what is asked about is the policy, not a machine's patches.
 const UP_TO_DATE: &str = "UpToDate";
 
@@ -120,19 +122,27 @@ pub(crate) async fn gather(
     }
     known.ask_quotes(quotes);
     known.suppose();
+    let mut left_out = Vec::new();
     for (id, app) in &known.apps {
         let view = AppRegistry::keyVersionOfCall { appId: *id };
         let newest = match proven.read(app.registry, &view).await {
             Ok(newest) => newest,
             // Made by the proposal.
-            Err(_) => 1,
+            Err(error) if error.is_no_answer() => 1,
+            Err(error) => return Err(error),
         };
+        if newest >= MAX_KEY_VERSIONS {
+            left_out.push(format!(
+                "app {id}: of {newest} key versions the first {MAX_KEY_VERSIONS} were asked about"
+            ));
+        }
         // The proposal may rotate: one more.
-        for key_version in 1..=newest.saturating_add(1).min(256) {
+        for key_version in 1..=newest.saturating_add(1).min(MAX_KEY_VERSIONS) {
             let (scope_kind, scope_value) = (1, B256::ZERO);
             known.keys.insert(Key { app: *id, scope_kind, scope_value, key_version });
         }
     }
+    left_out.into_iter().for_each(|note| known.note(note));
     Ok(known)
 }
 

@@ -85,7 +85,7 @@ async fn facts(proven: &mut Proven, app: Address) -> Result<Facts, Failure> {
         ("key version".to_owned(), info.keyVersion.to_string()),
         ("vendors".to_owned(), vendors.join(", ")),
     ]);
-    if info.isForeign || !answers_as_allowlist(proven, info.policy, app).await {
+    if info.isForeign || !answers_as_allowlist(proven, info.policy, app).await? {
         return Ok(facts);
     }
     let policy = info.policy;
@@ -105,10 +105,16 @@ async fn facts(proven: &mut Proven, app: Address) -> Result<Facts, Failure> {
 }
 
 /// A policy of ours may be of another kind: those have no lists.
-async fn answers_as_allowlist(proven: &mut Proven, policy: Address, app: Address) -> bool {
-    let kind = proven.read(policy, &AllowlistPolicy::anyEffectiveAtCall {}).await;
-    let of = proven.read(policy, &AllowlistPolicy::appIdCall {}).await;
-    kind.is_ok() && of.is_ok_and(|of| of == app)
+async fn answers_as_allowlist(
+    proven: &mut Proven,
+    policy: Address,
+    app: Address,
+) -> Result<bool, Failure> {
+    match proven.read(policy, &AllowlistPolicy::anyEffectiveAtCall {}).await {
+        Ok(_) => Ok(proven.read(policy, &AllowlistPolicy::appIdCall {}).await? == app),
+        Err(error) if error.is_no_answer() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 async fn lists(proven: &mut Proven, policy: Address, facts: &mut Facts) -> Result<(), Failure> {
