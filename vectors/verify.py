@@ -5,8 +5,10 @@ Written from docs/spec and from the standards: FIPS 202 (keccak), FIPS 197 and S
 SEC 1 and 2 (secp256k1), RFC 9380 (hash to curve), EIP-712. Slow and not constant time: for public test data only.
 
 usage: verify.py [topic or file ...]      without arguments: all topics. Exits 1 on a failure, or if nothing was checked.
+       verify.py --bundle FILE BLOCK NETWORK      an evidence bundle, as `quorate verify bundle` judges it
 """
 
+import copy
 import hashlib
 import hmac
 import itertools
@@ -14,6 +16,8 @@ import json
 import re
 import sys
 from pathlib import Path
+
+import bundles
 
 
 class Refused(Exception):
@@ -848,6 +852,57 @@ def check_statements(vector):
     require(keccak256(b"\x19\x01" + separator + struct_hash) == get(vector, "digest"), "digest-mismatch")
 
 
+# --- bundles ----------------------------------------------------------------------------------------------------------
+
+
+def judge_bundle(text, trusted):
+    bundles.Judge(sys.modules[__name__]).verify(text, trusted)
+
+
+def check_bundle(vector):
+    """A bundle, with what the case changes in it."""
+    folder = Path(__file__).resolve().parent / "bundle"
+    text = (folder / vector["bundle"]).read_text(encoding="utf-8")
+    if "change" in vector:
+        text = json.dumps(changed(json.loads(text), vector["change"], folder), separators=(",", ":"), ensure_ascii=False)
+        text += "\n"
+    for old, new in vector.get("text", []):
+        assert old in text, "the text to change is not there"
+        text = text.replace(old, new, 1)
+    judge_bundle(text, vector["trusted"])
+
+
+def changed(bundle, operations, folder):
+    """Operations as in RFC 6902; a value may come from a file beside the case."""
+    for operation in operations:
+        *parents, last = operation["path"].split("/")[1:]
+        if "from" in operation:
+            value = copy.deepcopy(pointed(bundle, operation["from"].split("/")[1:]))
+        elif "file" in operation:
+            part = json.loads((folder / operation["file"]).read_text(encoding="utf-8"))
+            value = pointed(part, operation.get("pointer", "").split("/")[1:])
+        else:
+            value = operation.get("value")
+        if operation["op"] == "move":
+            *from_parents, from_last = operation["from"].split("/")[1:]
+            del pointed(bundle, from_parents)[int(from_last)]
+        target = pointed(bundle, parents)
+        last = int(last) if isinstance(target, list) and last != "-" else last
+        if operation["op"] == "remove":
+            del target[last]
+        elif isinstance(target, list) and operation["op"] in ("add", "move"):
+            target.insert(len(target) if last == "-" else last, value)
+        else:
+            target[last] = value
+    return bundle
+
+
+def pointed(value, path):
+    for step in path:
+        value = value[int(step)] if isinstance(value, list) else value[step]
+    return value
+
+
 # --- run --------------------------------------------------------------------------------------------------------------
 
 TOPICS = {
@@ -860,6 +915,7 @@ TOPICS = {
     "dealing": check_dealing,
     "ceremony": check_ceremony,
     "statements": check_statements,
+    "bundle": check_bundle,
 }
 
 
@@ -899,13 +955,27 @@ def collect(arguments):
         if skipped:
             print(f"not checked here: {', '.join(skipped)}")
         arguments = [topic for topic in TOPICS if (root / topic).is_dir()]
+        print(f"bundle: {bundles.LEFT_OUT}")
     for argument in arguments:
         path = root / argument if argument in TOPICS else Path(argument).resolve()
         yield from sorted(path.glob("*.json")) if path.is_dir() else [path]
 
 
+def verify_bundle(file, block, network):
+    print(bundles.LEFT_OUT)
+    try:
+        judge_bundle(Path(file).read_text(encoding="utf-8"), {"block": block, "network": network})
+    except Refused as refused:
+        print(f"not ok: {refused}")
+        return 4
+    print("ok, but for what is left out")
+    return 0
+
+
 def main(arguments):
     self_test()
+    if arguments[:1] == ["--bundle"]:
+        return verify_bundle(*arguments[1:])
     passed = failed = 0
     for path in collect(arguments):
         problem = run(path)

@@ -42,6 +42,7 @@ impl Index {
             listen: ([127, 0, 0, 1], 0).into(),
             poll_milliseconds: 30,
             audit_milliseconds: 100,
+            proofs: true,
             checkpoint: None,
         };
         let mut index = Self { config, http: tee_client::http_client()?, running: None };
@@ -79,6 +80,24 @@ impl Index {
         let status = response.status().as_u16();
         let text = response.text().await?;
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    /// The text of an answer, as it is.
+    ///
+    /// # Errors
+    /// If nobody answers.
+    pub async fn text(&self, path: &str) -> Result<String> {
+        Ok(String::from_utf8(self.bytes(path).await?)?)
+    }
+
+    /// The bytes of an answer.
+    ///
+    /// # Errors
+    /// If nobody answers.
+    pub async fn bytes(&self, path: &str) -> Result<Vec<u8>> {
+        let listen = self.running.as_ref().context("the indexer does not run")?.listen;
+        let response = self.http.get(format!("http://{listen}{path}")).send().await?;
+        Ok(response.bytes().await?.to_vec())
     }
 
     /// Waits for an answer that `is` what is waited for.

@@ -9,6 +9,9 @@ pub mod safe;
 
 pub use index::Index;
 pub use refused::refused_by_all;
+mod quorate;
+
+pub use quorate::quorate;
 
 use anyhow::{Context, Result};
 use devnet::{
@@ -39,6 +42,14 @@ static WATCHED_TURN: Mutex<()> = Mutex::const_new(());
 /// # Panics
 /// If the story fails, or takes too long.
 pub fn story(body: impl AsyncFnOnce() -> Result<()>) {
+    story_within(LIMIT, body);
+}
+
+/// Runs a story that may take this long.
+///
+/// # Panics
+/// If the story fails, or takes too long.
+pub fn story_within(limit: Duration, body: impl AsyncFnOnce() -> Result<()>) {
     if let Err(missing) = anvil() {
         let required = std::env::var_os("REQUIRE_ANVIL").is_some_and(|value| value == "1");
         assert!(!required, "{missing:#}");
@@ -46,11 +57,11 @@ pub fn story(body: impl AsyncFnOnce() -> Result<()>) {
         return;
     }
     let begun = log_mark();
-    let outcome = RUNTIME.block_on(async { timeout(LIMIT, body()).await });
+    let outcome = RUNTIME.block_on(async { timeout(limit, body()).await });
     match outcome {
         Ok(Ok(())) => {}
         Ok(Err(error)) => panic!("{error:?}\n{}", last_words(begun)),
-        Err(_) => panic!("not done after {LIMIT:?}\n{}", last_words(begun)),
+        Err(_) => panic!("not done after {limit:?}\n{}", last_words(begun)),
     }
 }
 

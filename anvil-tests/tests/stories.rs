@@ -54,8 +54,12 @@ mod stories {
     }
     /// What the index holds is what the chain has.
     mod indexer {
+        mod a_bundle_proves_an_issuance_and_a_revocation_offline;
         mod a_deleted_row_turns_readyz_red;
+        mod an_audit_without_an_indexer_names_what_an_rpc_hides;
+        mod an_index_comes_up_from_far_behind;
         mod an_rpc_that_hides_an_event_is_caught;
+        mod killed_at_random_the_index_is_a_fresh_one;
         mod reorg_unwinds_the_index;
         mod the_index_tells_every_event_of_a_boot;
     }

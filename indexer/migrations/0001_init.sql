@@ -34,7 +34,7 @@ CREATE INDEX blocks_number ON blocks (number);
 -- Whose events are followed: one row per event that says so. A row counts while its block is canonical.
 CREATE TABLE watched (
     address      BYTEA NOT NULL,
-    kind         TEXT NOT NULL,                -- kms-committee, attestation-registry, app-registry, issuance-log, policy, foreign-policy
+    kind         TEXT NOT NULL,                -- kms-committee, app-registry, policy, foreign-policy, governor, …: decode.rs lists them
     since_hash   BYTEA NOT NULL,               -- the block that named it; the start for those that network.toml names
     since_number BIGINT NOT NULL,
     since_log    BIGINT NOT NULL,              -- -1 for those that network.toml names

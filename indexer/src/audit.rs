@@ -1,20 +1,31 @@
 //! Whether the index is whole: each trail, recomputed from its rows, against the slot proven at a finalized block. Spec:
 //! docs/spec/index.md [IDX-6]. Prevents: an event that is missing, added or changed in the database, unnoticed.
+//!
+//! Two ways, with the same judge. At each newly finalized block the rows since the last one are entered into the trail as it
+//! stood there, which costs what is new. Now and then all rows are read again, beside the following, and what that finds
+//! stands until it finds otherwise.
 
 use crate::{
     chain::Chain,
     decode::Catalogue,
-    store::{EventRow, Filter, Store, VerdictRow},
+    store::{EventRow, Filter, Store, TrailProof, VerdictRow},
+    task::Task,
     trail::Trail,
 };
 use alloy::{consensus::ReceiptEnvelope, eips::eip2718::Decodable2718};
-use alloy_primitives::Log;
-use anyhow::Result;
-use std::collections::BTreeMap;
+use alloy_primitives::{Address, Log};
+use anyhow::{Result, ensure};
+use light_client::BlockRef;
+use std::{
+    cmp::Ordering,
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tracing::error;
 
 /// Events that are read at once.
-const PAGE: u32 = 4096;
+const PAGE: u32 = 2048;
 
 /// What the comparison says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,51 +40,207 @@ pub(crate) enum Verdict {
     Surplus(u64),
 }
 
-/// Compares every trail, and keeps what comes out. [IDX-6]
-pub(crate) async fn audit(
-    store: &Store,
-    chain: &mut Chain,
-    catalogue: &Catalogue,
-) -> Result<Vec<VerdictRow>> {
-    let (finalized, chain_id) = {
+/// What judges, and what it has seen.
+#[derive(Debug)]
+pub(crate) struct Auditor {
+    catalogue: Arc<Catalogue>,
+    /// How long after all rows were read they are read again.
+    often: Duration,
+    /// Each trail as it stands at the end of a finalized block, by a comparison that held.
+    folded: BTreeMap<Address, Folded>,
+    all: Option<Task<Result<Vec<VerdictRow>>>>,
+    /// When all rows were last read, and which verdicts were not `complete`.
+    read: Option<Instant>,
+    wrong: BTreeMap<Address, VerdictRow>,
+    /// The finalized block of the last comparison.
+    last: Option<BlockRef>,
+}
+
+/// A trail, and the block that it goes up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Folded {
+    trail: Trail,
+    up_to: u64,
+}
+
+/// A trail to be compared.
+#[derive(Clone, Debug)]
+struct Proven {
+    contract: Address,
+    kind: crate::decode::Kind,
+    trail: Trail,
+    proof: TrailProof,
+}
+
+impl Auditor {
+    pub(crate) fn new(catalogue: Arc<Catalogue>, often: Duration) -> Self {
+        Self {
+            catalogue,
+            often,
+            folded: BTreeMap::new(),
+            all: None,
+            read: None,
+            wrong: BTreeMap::new(),
+            last: None,
+        }
+    }
+
+    /// Compares what there is to compare at the finalized block of the last look. True once all rows were read since the
+    /// start. [IDX-6]
+    pub(crate) async fn audit(&mut self, store: &Store, chain: &mut Chain) -> Result<bool> {
+        self.end_of_all().await?;
         let cursor = store.cursor().await?;
-        (cursor.finalized, cursor.chain_id)
-    };
+        let is_due = self.all.is_none() && self.read.is_none_or(|at| at.elapsed() >= self.often);
+        if !is_due && self.last == Some(cursor.finalized) {
+            return Ok(self.read.is_some());
+        }
+        let proven = proven(store, chain, cursor.finalized).await?;
+        if is_due {
+            let (store, catalogue) = (store.clone(), Arc::clone(&self.catalogue));
+            let (proven, at, chain_id) = (proven.clone(), cursor.finalized, cursor.chain_id);
+            self.all = Some(Task::spawn(async move {
+                let mut verdicts = Vec::new();
+                for proven in proven {
+                    let begin = Trail::first(chain_id, proven.contract);
+                    let from = Folded { trail: begin, up_to: 0 };
+                    verdicts.push(compare(&store, &catalogue, proven, from, at).await?);
+                }
+                Ok(verdicts)
+            }));
+        }
+        // Nothing is known before all was read once.
+        if self.read.is_some() {
+            let mut verdicts = Vec::new();
+            for proven in proven {
+                verdicts.push(self.advance(store, proven, cursor.finalized).await?);
+            }
+            store.keep_verdicts(&verdicts).await?;
+        }
+        self.last = Some(cursor.finalized);
+        Ok(self.read.is_some())
+    }
+
+    /// Enters what is new since the last comparison.
+    async fn advance(&mut self, store: &Store, proven: Proven, at: BlockRef) -> Result<VerdictRow> {
+        let contract = proven.contract;
+        if let Some(wrong) = self.wrong.get(&contract) {
+            return Ok(wrong.clone());
+        }
+        let chain_id = store.cursor().await?.chain_id;
+        let first = Folded { trail: Trail::first(chain_id, contract), up_to: 0 };
+        let from = self.folded.get(&contract).copied().unwrap_or(first);
+        let verdict = compare(store, &self.catalogue, proven, from, at).await?;
+        self.remember(&verdict);
+        Ok(verdict)
+    }
+
+    /// Takes what the reading of all rows has found, if it has ended.
+    async fn end_of_all(&mut self) -> Result<()> {
+        if self.all.as_ref().is_none_or(|task| !task.is_finished()) {
+            return Ok(());
+        }
+        let Some(task) = self.all.take() else { return Ok(()) };
+        let verdicts = task.end().await?;
+        self.read = Some(Instant::now());
+        self.wrong.clear();
+        for verdict in verdicts {
+            if verdict.verdict == "complete" {
+                self.remember(&verdict);
+            } else {
+                error!(
+                    contract = %verdict.contract, kind = verdict.kind.word(),
+                    verdict = verdict.verdict, seq = verdict.wrong_seq,
+                    "the index is not what the chain has"
+                );
+                self.folded.remove(&verdict.contract);
+                self.wrong.insert(verdict.contract, verdict);
+            }
+        }
+        // Said at once, whatever is finalized.
+        self.last = None;
+        Ok(())
+    }
+
+    fn remember(&mut self, verdict: &VerdictRow) {
+        let up_to = verdict.finalized.number;
+        let is_newer = self.folded.get(&verdict.contract).is_none_or(|old| old.up_to < up_to);
+        if verdict.verdict == "complete" && is_newer {
+            let trail = Trail { seq: verdict.proven_seq, head: verdict.proven_head };
+            self.folded.insert(verdict.contract, Folded { trail, up_to });
+        }
+    }
+}
+
+/// Every trail that finalized blocks name, as its slot proves it.
+async fn proven(store: &Store, chain: &mut Chain, at: BlockRef) -> Result<Vec<Proven>> {
     let mut contracts = BTreeMap::new();
     for watched in store.watched().await? {
         // What a block above the finalized one has named comes next time.
-        if watched.kind.has_trail() && watched.since.number <= finalized.number {
+        if watched.kind.has_trail() && watched.since.number <= at.number {
             contracts.insert(watched.address, watched.kind);
         }
     }
     let addresses: Vec<_> = contracts.keys().copied().collect();
-    let (proven_at, proven) = chain.trails(&addresses).await?;
-    anyhow::ensure!(proven_at == finalized, "finality moved during the audit");
-    let mut verdicts = Vec::new();
-    for ((contract, kind), (proven, proof)) in contracts.into_iter().zip(proven) {
-        let rows = rows(store, contract, finalized.number).await?;
-        let first = Trail::first(chain_id, contract);
-        let mut verdict = judge(catalogue, first, proven, &rows);
-        if verdict == Verdict::Changed(None) {
-            verdict = Verdict::Changed(first_changed(store, &rows).await?);
-        }
-        if verdict != Verdict::Complete {
-            error!(%contract, kind = kind.word(), ?verdict, "the index is not what the chain has");
-        }
-        let (word, wrong_seq) = verdict.words();
-        verdicts.push(VerdictRow {
-            contract,
-            kind,
-            finalized,
-            proven_seq: proven.seq,
-            proven_head: proven.head,
-            verdict: word.to_owned(),
-            wrong_seq,
-            proof,
-        });
+    let (proven_at, trails) = chain.trails(&addresses).await?;
+    ensure!(proven_at == at, "finality moved during the audit");
+    let all = contracts.into_iter().zip(trails);
+    Ok(all
+        .map(|((contract, kind), (trail, proof))| Proven { contract, kind, trail, proof })
+        .collect())
+}
+
+/// Goes on from a trail over the rows above it, up to a finalized block, and compares.
+async fn compare(
+    store: &Store,
+    catalogue: &Catalogue,
+    proven: Proven,
+    from: Folded,
+    at: BlockRef,
+) -> Result<VerdictRow> {
+    let Proven { contract, kind, trail, proof } = proven;
+    let mut fold = Fold::from(from.trail);
+    let mut rows = Rows::of(contract, from.up_to, at.number);
+    while let Some(page) = rows.next(store).await?
+        && fold.enter(catalogue, &page)
+    {}
+    let mut verdict = fold.judge(trail);
+    if verdict == Verdict::Changed(None) {
+        verdict = Verdict::Changed(first_changed(store, contract, at.number).await?);
     }
-    store.keep_verdicts(&verdicts).await?;
-    Ok(verdicts)
+    let (word, wrong_seq) = verdict.words();
+    Ok(VerdictRow {
+        contract,
+        kind,
+        finalized: at,
+        proven_seq: trail.seq,
+        proven_head: trail.head,
+        verdict: word.to_owned(),
+        wrong_seq,
+        proof,
+    })
+}
+
+/// Rows of one contract, page by page.
+struct Rows(Filter);
+
+impl Rows {
+    /// Those above the block `above`, up to the block `up_to`.
+    fn of(contract: Address, above: u64, up_to: u64) -> Self {
+        Self(Filter {
+            contract: Some(contract),
+            above: (above > 0).then_some(above),
+            up_to: Some(up_to),
+            limit: PAGE,
+            ..Filter::default()
+        })
+    }
+
+    async fn next(&mut self, store: &Store) -> Result<Option<Vec<EventRow>>> {
+        let page = store.events(&self.0).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        self.0.after = Some((last.block, last.log_index));
+        Ok(Some(page))
+    }
 }
 
 impl Verdict {
@@ -87,65 +254,73 @@ impl Verdict {
     }
 }
 
-async fn rows(
-    store: &Store,
-    contract: alloy_primitives::Address,
-    up_to: u64,
-) -> Result<Vec<EventRow>> {
-    let mut filter =
-        Filter { contract: Some(contract), up_to: Some(up_to), limit: PAGE, ..Filter::default() };
-    let mut rows = Vec::new();
-    loop {
-        let page = store.events(&filter).await?;
-        let Some(last) = page.last() else { return Ok(rows) };
-        filter.after = Some((last.block, last.log_index));
-        rows.extend(page);
+/// A trail in the making: from the raw logs, while what was decoded at index time is still what they say.
+#[derive(Debug)]
+pub(crate) struct Fold {
+    trail: Trail,
+    wrong: Option<Verdict>,
+}
+
+impl Fold {
+    pub(crate) fn from(trail: Trail) -> Self {
+        Self { trail, wrong: None }
+    }
+
+    /// False once something is wrong: nothing after it matters.
+    pub(crate) fn enter(&mut self, catalogue: &Catalogue, rows: &[EventRow]) -> bool {
+        for row in rows {
+            let decoded = catalogue.decode(row.kind, &row.log);
+            let next = self.trail.seq.saturating_add(1);
+            let told = (&row.name, row.app_id, row.seq, &row.args, row.standing.as_str());
+            let standing = decoded.standing.word();
+            if told != (&decoded.name, decoded.app_id, decoded.seq, &decoded.args, standing) {
+                self.wrong = Some(Verdict::Changed(row.seq.or(decoded.seq)));
+                return false;
+            }
+            self.wrong = match decoded.seq {
+                Some(seq) if seq > next => Some(Verdict::Missing(next)),
+                Some(seq) if seq < next => Some(Verdict::Surplus(seq)),
+                _ => None,
+            };
+            if self.wrong.is_some() {
+                return false;
+            }
+            decoded.enter(&mut self.trail);
+        }
+        true
+    }
+
+    pub(crate) fn judge(self, proven: Trail) -> Verdict {
+        if let Some(wrong) = self.wrong {
+            return wrong;
+        }
+        match self.trail.seq.cmp(&proven.seq) {
+            Ordering::Less => Verdict::Missing(self.trail.seq.saturating_add(1)),
+            Ordering::Greater => Verdict::Surplus(proven.seq.saturating_add(1)),
+            Ordering::Equal if self.trail == proven => Verdict::Complete,
+            Ordering::Equal => Verdict::Changed(None),
+        }
     }
 }
 
-/// Recomputes the trail from the raw logs; what was decoded at index time must still be what the raw log says.
-pub(crate) fn judge(
-    catalogue: &Catalogue,
-    first: Trail,
-    proven: Trail,
-    rows: &[EventRow],
-) -> Verdict {
-    let mut trail = first;
-    for row in rows {
-        let decoded = catalogue.decode(row.kind, &row.log);
-        let next = trail.seq.saturating_add(1);
-        let told = (&row.name, row.app_id, row.seq, &row.args, row.standing.as_str());
-        let standing = decoded.standing.word();
-        if told != (&decoded.name, decoded.app_id, decoded.seq, &decoded.args, standing) {
-            return Verdict::Changed(row.seq.or(decoded.seq));
-        }
-        match decoded.seq {
-            Some(seq) if seq > next => return Verdict::Missing(next),
-            Some(seq) if seq < next => return Verdict::Surplus(seq),
-            _ => decoded.enter(&mut trail),
-        }
-    }
-    match trail.seq.cmp(&proven.seq) {
-        std::cmp::Ordering::Less => Verdict::Missing(trail.seq.saturating_add(1)),
-        std::cmp::Ordering::Greater => Verdict::Surplus(proven.seq.saturating_add(1)),
-        std::cmp::Ordering::Equal if trail == proven => Verdict::Complete,
-        std::cmp::Ordering::Equal => Verdict::Changed(None),
-    }
-}
-
-/// The first event that its own receipt does not hold.
-async fn first_changed(store: &Store, rows: &[EventRow]) -> Result<Option<u64>> {
-    for row in rows {
-        let receipt = store.receipt(row.block.hash, row.tx_index).await?;
-        let held = receipt.and_then(|receipt| {
-            let envelope =
-                ReceiptEnvelope::<Log>::decode_2718(&mut receipt.receipt.as_ref()).ok()?;
-            let place = row.log_index.checked_sub(receipt.first_log)?;
-            envelope.logs().get(usize::try_from(place).ok()?).cloned()
-        });
-        let is_held = held.is_some_and(|log| log.address == row.contract && log.data == row.log);
-        if !is_held {
-            return Ok(row.seq);
+/// The first event that its own receipt does not hold; `None` if every kept receipt holds its own.
+async fn first_changed(store: &Store, contract: Address, up_to: u64) -> Result<Option<u64>> {
+    let mut rows = Rows::of(contract, 0, up_to);
+    while let Some(page) = rows.next(store).await? {
+        for row in page {
+            let Some(receipt) = store.receipt(row.block.hash, row.tx_index).await? else {
+                continue;
+            };
+            let envelope = ReceiptEnvelope::<Log>::decode_2718(&mut receipt.receipt.as_ref()).ok();
+            let held = envelope.and_then(|envelope| {
+                let place = row.log_index.checked_sub(receipt.first_log)?;
+                envelope.logs().get(usize::try_from(place).ok()?).cloned()
+            });
+            let is_held =
+                held.is_some_and(|log| log.address == row.contract && log.data == row.log);
+            if !is_held {
+                return Ok(row.seq);
+            }
         }
     }
     Ok(None)

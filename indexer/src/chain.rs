@@ -1,28 +1,29 @@
 //! Looks at the chain: asks endpoints, lets `light-client` judge. Spec: docs/spec/chain.md, index.md. Trusts: no endpoint; one
 //! whose answer does not hold is named, and the next is asked.
 
-use crate::{endpoint::Endpoint, receipts::ProvenReceipts, store::TrailProof, trail::Trail};
+use crate::{endpoints::Endpoints, store::TrailProof, trail::Trail};
 use abi::IssuanceLog;
 use alloy_primitives::{Address, B256, U256};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use light_client::{
-    Agreed, BlockRef, EndpointClaim, FactLimits, HeadSource, HeaderChain, Hints, Missing,
-    MissingAt, ProvenState, RawAccountProof, SealedHeader,
+    BlockRef, FactLimits, HeadSource, HeaderChain, Hints, ProvenState, RawAccountProof,
+    SealedHeader,
 };
 use policy::{AsksForFact, ChainRules};
-use std::time::Duration;
-use tracing::{error, warn};
+use std::sync::Arc;
+use tracing::error;
 
-/// How long an endpoint may take to say where its chain is.
-const CLAIM_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many facts one view of ours may ask for.
 const MAX_ROUNDS: usize = 64;
+/// Blocks that one look takes at most below the finalized one.
+const SPAN: u64 = 1024;
+/// A way up to this many blocks is walked header by header.
+const FEW: u64 = 4;
 
 /// The chain as it is proven here.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    endpoints: Vec<Endpoint>,
-    source: HeadSource,
+    endpoints: Arc<Endpoints>,
     rules: ChainRules,
     headers: HeaderChain,
     hints: Hints,
@@ -36,59 +37,64 @@ pub(crate) struct Look {
     pub(crate) new: Vec<SealedHeader>,
     /// The highest block of this chain that enough endpoints call safe; at least the finalized one.
     pub(crate) safe: u64,
+    /// Whether this look stops on the way to the agreed head.
+    pub(crate) is_behind: bool,
 }
 
 impl Chain {
-    pub(crate) fn new(
-        endpoints: Vec<Endpoint>,
-        source: HeadSource,
-        rules: ChainRules,
-        trusted: BlockRef,
-    ) -> Self {
+    pub(crate) fn new(endpoints: Endpoints, rules: ChainRules, trusted: BlockRef) -> Self {
         let headers = HeaderChain::new(trusted);
-        Self { endpoints, source, rules, headers, hints: Hints::new() }
+        Self { endpoints: Arc::new(endpoints), rules, headers, hints: Hints::new() }
     }
 
     /// How the head is found, in words.
     pub(crate) fn source(&self) -> HeadSource {
-        self.source
+        self.endpoints.source
     }
 
-    /// Agrees on a head and links headers down to what is proven already. Changes nothing until [`Chain::take`].
+    /// Whom to ask for receipts.
+    pub(crate) fn endpoints(&self) -> &Arc<Endpoints> {
+        &self.endpoints
+    }
+
+    /// Agrees on a head and links headers down to what is proven already; far behind, on a finalized block on the way, so that
+    /// no look holds more headers than a span. [IDX-11] Changes nothing until [`Chain::take`].
     pub(crate) async fn look(&self) -> Result<Look> {
-        let (agreed, safe) = self.agree().await?;
+        let (mut agreed, safe) = self.endpoints.agree().await?;
+        let on_the_way = self.headers.head().number.saturating_add(SPAN);
+        let is_behind = agreed.finalized.number > on_the_way;
+        if is_behind {
+            agreed = self.endpoints.agree_at(on_the_way).await?;
+        }
         let mut walk = self.headers.walk(&agreed)?;
+        let lowest = self.headers.finalized().number.saturating_add(1);
+        let from = match agreed.head.number > self.headers.head().number {
+            true => self.headers.head().number.saturating_add(1).max(lowest),
+            false => lowest,
+        };
+        let is_far = agreed.head.number.saturating_sub(from) > FEW;
+        let mut told = match is_far {
+            true => self.endpoints.told_headers(from, agreed.head.number).await,
+            false => Default::default(),
+        };
         let mut new = Vec::new();
         while let Some(wanted) = walk.wanted() {
-            let header = self.header(wanted).await?;
+            let header = match told.remove(&wanted.number) {
+                Some(header) if header.block() == wanted => header,
+                _ => self.endpoints.header(wanted).await?,
+            };
             walk.accept(&header).inspect_err(|alarm| error!("{alarm}"))?;
             new.push(header);
         }
         new.reverse();
         let (headers, _) = walk.finish()?;
-        let safe = self.safe(&headers, safe);
-        Ok(Look { headers, new, safe })
+        let safe = self.endpoints.safe(&headers, safe);
+        Ok(Look { headers, new, safe, is_behind })
     }
 
     /// What was looked at is stored: go on from there.
     pub(crate) fn take(&mut self, look: Look) {
         self.headers = look.headers;
-    }
-
-    /// The receipts of `header`'s block, from the first endpoint that tells true ones. [IDX-1]
-    pub(crate) async fn receipts(&self, header: &SealedHeader) -> Result<ProvenReceipts> {
-        let mut lie = None;
-        for endpoint in &self.endpoints {
-            let told = endpoint.receipts(header.hash()).await;
-            match told.and_then(|told| Ok(ProvenReceipts::verify(header, told)?)) {
-                Ok(proven) => return Ok(proven),
-                Err(cause) => {
-                    warn!(endpoint = endpoint.url, "no true receipts: {cause:#}");
-                    lie = Some(cause.context(format!("endpoint {}", endpoint.url)));
-                }
-            }
-        }
-        Err(lie.context("at least one endpoint is configured")?)
     }
 
     /// The trail slot of each contract, proven at the finalized block of the last look. [IDX-6]
@@ -97,7 +103,7 @@ impl Chain {
         contracts: &[Address],
     ) -> Result<(BlockRef, Vec<(Trail, TrailProof)>)> {
         let finalized = self.headers.finalized();
-        let header = self.header(finalized).await?;
+        let header = self.endpoints.header(finalized).await?;
         let encoded = alloy_rlp::encode(header.fields());
         let mut state = self.headers.open(header, FactLimits::STATE, &self.hints)?;
         let mut trails = Vec::new();
@@ -126,108 +132,12 @@ impl Chain {
                     return Ok((trail, proofs));
                 }
                 Err(error) => match error.missing() {
-                    Some(missing) => proofs.extend(self.supply(state, missing).await?),
+                    Some(missing) => proofs.extend(self.endpoints.supply(state, missing).await?),
                     None => return Err(error.into()),
                 },
             }
         }
         bail!("trail() of {contract} asks for more than {MAX_ROUNDS} facts")
-    }
-
-    async fn supply(
-        &self,
-        state: &mut ProvenState,
-        wanted: MissingAt,
-    ) -> Result<Option<RawAccountProof>> {
-        for endpoint in &self.endpoints {
-            match supply_from(endpoint, state, wanted).await {
-                Ok(proof) => return Ok(proof),
-                Err(cause) => warn!(endpoint = endpoint.url, %wanted, "no true answer: {cause:#}"),
-            }
-        }
-        bail!("no endpoint gave a true answer for {wanted}")
-    }
-
-    async fn agree(&self) -> Result<(Agreed, Vec<BlockRef>)> {
-        let (claims, safe) = self.claims(&[]).await;
-        let agreed = match self.source.agree(&claims) {
-            Ok(agreed) => agreed,
-            // Endpoints at different heights: ask all for the heights that enough of them have.
-            Err(first) => match self.source.common_heights(&claims) {
-                Some(heights) => self.source.agree(&self.claims(&heights).await.0)?,
-                None => return Err(first.into()),
-            },
-        };
-        for dissent in &agreed.dissents {
-            warn!(?dissent, "an endpoint disagrees");
-        }
-        Ok((agreed, safe))
-    }
-
-    async fn claims(&self, also: &[u64]) -> (Vec<EndpointClaim>, Vec<BlockRef>) {
-        let asked = self.endpoints.iter().map(async |endpoint| {
-            match tokio::time::timeout(CLAIM_TIMEOUT, endpoint.claim(also)).await {
-                Ok(Ok(claim)) => Some(claim),
-                Ok(Err(cause)) => {
-                    warn!(endpoint = endpoint.url, "no claim: {cause:#}");
-                    None
-                }
-                Err(_) => {
-                    warn!(endpoint = endpoint.url, "no claim within {CLAIM_TIMEOUT:?}");
-                    None
-                }
-            }
-        });
-        let told = futures_util::future::join_all(asked).await.into_iter().flatten();
-        let (claims, safe): (Vec<_>, Vec<_>) = told.unzip();
-        (claims, safe.into_iter().flatten().collect())
-    }
-
-    /// As many endpoints as must agree on the head must call it safe, or a block above it.
-    fn safe(&self, headers: &HeaderChain, told: Vec<BlockRef>) -> u64 {
-        let HeadSource::Agreement { m, .. } = self.source;
-        let on_chain = told.into_iter().filter(|block| headers.contains(*block));
-        let mut heights: Vec<u64> = on_chain.map(|block| block.number).collect();
-        heights.sort_unstable_by(|a, b| b.cmp(a));
-        let safe = heights.get(m.saturating_sub(1)).copied().unwrap_or_default();
-        safe.max(headers.finalized().number)
-    }
-
-    /// The header of `block`, from the first endpoint that tells a true one.
-    async fn header(&self, block: BlockRef) -> Result<SealedHeader> {
-        let mut lie = None;
-        for endpoint in &self.endpoints {
-            let told = endpoint.header(block.hash).await;
-            let cause = match told.and_then(|raw| Ok(raw.seal()?)) {
-                Ok(header) if header.block() == block => return Ok(header),
-                Ok(other) => anyhow::anyhow!("asked for {block}, told {}", other.block()),
-                Err(cause) => cause,
-            };
-            warn!(endpoint = endpoint.url, %block, "no true header: {cause:#}");
-            lie = Some(cause.context(format!("endpoint {}", endpoint.url)));
-        }
-        Err(lie.context("at least one endpoint is configured")?)
-    }
-}
-
-async fn supply_from(
-    endpoint: &Endpoint,
-    state: &mut ProvenState,
-    wanted: MissingAt,
-) -> Result<Option<RawAccountProof>> {
-    match wanted.missing {
-        Missing::Code { address, .. } => {
-            let code = endpoint.code(address, wanted.block.hash).await?;
-            state.insert_code(address, code)?;
-            Ok(None)
-        }
-        Missing::BlockHash(number) => bail!("block {number} is before the window"),
-        Missing::Account(_) | Missing::Slot(..) => {
-            let request = wanted.proof_request().context("an account or slot has a proof")?;
-            let proof = endpoint.proof(&request, wanted.block.hash).await?;
-            state.insert_proof(&request, &proof)?;
-            Ok(Some(proof))
-        }
     }
 }
 

@@ -17,16 +17,23 @@ pub struct Config {
     /// Milliseconds between looks at the chain.
     #[serde(default = "default_poll")]
     pub poll_milliseconds: u64,
-    /// Milliseconds after which every trail is recomputed from its rows, even if no block was finalized since.
+    /// Milliseconds after which all rows are read again and compared with the trails, even if no block was finalized since.
     #[serde(default = "default_audit")]
     pub audit_milliseconds: u64,
+    /// Whether receipts are kept with their proofs, for whoever asks for one. Events are judged by `receiptsRoot` anyway.
+    #[serde(default = "default_proofs")]
+    pub proofs: bool,
     /// A block that is trusted, before the contracts' deployment; without it, block 0 by the network's genesis hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<BlockRef>,
 }
 
 const fn default_poll() -> u64 {
-    1000
+    500
+}
+
+const fn default_proofs() -> bool {
+    true
 }
 
 const fn default_audit() -> u64 {

@@ -18,20 +18,27 @@ pub(crate) enum Kind {
     AttestationRegistry,
     AppRegistry,
     IssuanceLog,
-    /// A clone of our AllowlistPolicy.
+    /// What AppRegistry made: a clone of AllowlistPolicy, an AllOfPolicy or a LicensePolicy.
     Policy,
     /// Any other policy: it has no trail of ours, whatever its events are called.
     ForeignPolicy,
+    /// OpenZeppelin's, named in the network file; none has a trail.
+    Governor,
+    Timelock,
+    AccessManager,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 9] = [
         Self::KmsCommittee,
         Self::AttestationRegistry,
         Self::AppRegistry,
         Self::IssuanceLog,
         Self::Policy,
         Self::ForeignPolicy,
+        Self::Governor,
+        Self::Timelock,
+        Self::AccessManager,
     ];
 
     pub(crate) fn word(self) -> &'static str {
@@ -42,6 +49,9 @@ impl Kind {
             Self::IssuanceLog => "issuance-log",
             Self::Policy => "policy",
             Self::ForeignPolicy => "foreign-policy",
+            Self::Governor => "governor",
+            Self::Timelock => "timelock",
+            Self::AccessManager => "access-manager",
         }
     }
 
@@ -49,24 +59,72 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
+    /// Whether the contract is ours, with a slot that commits to its events.
     pub(crate) fn has_trail(self) -> bool {
-        self != Self::ForeignPolicy
+        match self {
+            Self::KmsCommittee
+            | Self::AttestationRegistry
+            | Self::AppRegistry
+            | Self::IssuanceLog
+            | Self::Policy => true,
+            Self::ForeignPolicy | Self::Governor | Self::Timelock | Self::AccessManager => false,
+        }
     }
 
-    fn artefact(self) -> &'static str {
+    /// Whose events are known by name.
+    fn artefacts(self) -> &'static [&'static str] {
+        macro_rules! artefacts {
+            ($($name:literal),*) => {
+                &[$(include_str!(concat!("../../contracts/artifacts/", $name, ".json"))),*]
+            };
+        }
         match self {
-            Self::KmsCommittee => include_str!("../../contracts/artifacts/KmsCommittee.json"),
-            Self::AttestationRegistry => {
-                include_str!("../../contracts/artifacts/AttestationRegistry.json")
-            }
-            Self::AppRegistry => include_str!("../../contracts/artifacts/AppRegistry.json"),
-            Self::IssuanceLog => include_str!("../../contracts/artifacts/IssuanceLog.json"),
+            Self::KmsCommittee => artefacts!("KmsCommittee"),
+            Self::AttestationRegistry => artefacts!("AttestationRegistry"),
+            Self::AppRegistry => artefacts!("AppRegistry"),
+            Self::IssuanceLog => artefacts!("IssuanceLog"),
             Self::Policy | Self::ForeignPolicy => {
-                include_str!("../../contracts/artifacts/AllowlistPolicy.json")
+                artefacts!("AllowlistPolicy", "AllOfPolicy", "LicensePolicy")
             }
+            Self::Governor => artefacts!("QuorateGovernor"),
+            Self::Timelock => &[],
+            Self::AccessManager => artefacts!("AccessManager"),
+        }
+    }
+
+    /// Events of contracts that are not ours and have no artefact here.
+    fn signatures(self) -> &'static [&'static str] {
+        match self {
+            Self::ForeignPolicy => &DSTACK,
+            Self::Governor => &["event TimelockChange(address oldTimelock, address newTimelock)"],
+            Self::Timelock => &TIMELOCK,
+            _ => &[],
         }
     }
 }
+
+/// What a dstack app emits beside the four events of its management, which AllowlistPolicy has as well.
+const DSTACK: [&str; 7] = [
+    "event UpgradesDisabled()",
+    "event AllowAnyDeviceSet(bool allowAny)",
+    "event RequireTcbUpToDateSet(bool requireUpToDate)",
+    "event PolicyChanged(address indexed actor, bytes32 indexed policy, bytes32 indexed value, bool enabled)",
+    "event Initialized(uint64 version)",
+    "event OwnershipTransferred(address indexed previousOwner, address indexed newOwner)",
+    "event Upgraded(address indexed implementation)",
+];
+
+/// OpenZeppelin's TimelockController and the AccessControl below it.
+const TIMELOCK: [&str; 8] = [
+    "event CallScheduled(bytes32 indexed id, uint256 indexed index, address target, uint256 value, bytes data, bytes32 predecessor, uint256 delay)",
+    "event CallExecuted(bytes32 indexed id, uint256 indexed index, address target, uint256 value, bytes data)",
+    "event CallSalt(bytes32 indexed id, bytes32 salt)",
+    "event Cancelled(bytes32 indexed id)",
+    "event MinDelayChange(uint256 oldDuration, uint256 newDuration)",
+    "event RoleAdminChanged(bytes32 indexed role, bytes32 indexed previousAdminRole, bytes32 indexed newAdminRole)",
+    "event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender)",
+    "event RoleRevoked(bytes32 indexed role, address indexed account, address indexed sender)",
+];
 
 /// Whether an event is part of a trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,12 +184,19 @@ impl Catalogue {
     pub(crate) fn new() -> Result<Self> {
         let mut known = HashMap::new();
         for kind in Kind::ALL {
-            let artefact: Value = serde_json::from_str(kind.artefact())?;
-            let abi = artefact.get("abi").context("an artefact has an ABI")?;
-            let abi: JsonAbi = serde_json::from_value(abi.clone())?;
-            for event in abi.events() {
+            let mut events = Vec::new();
+            for artefact in kind.artefacts() {
+                let artefact: Value = serde_json::from_str(artefact)?;
+                let abi = artefact.get("abi").context("an artefact has an ABI")?;
+                let abi: JsonAbi = serde_json::from_value(abi.clone())?;
+                events.extend(abi.events().cloned());
+            }
+            for signature in kind.signatures() {
+                events.push(Event::parse(signature).context(*signature)?);
+            }
+            for event in events {
                 let resolved = event.resolve().with_context(|| event.signature())?;
-                known.insert((kind, event.selector()), Known { event: event.clone(), resolved });
+                known.insert((kind, event.selector()), Known { event, resolved });
             }
         }
         Ok(Self(known))
@@ -194,6 +259,12 @@ impl Decoded {
         if self.standing == Standing::Trail {
             trail.enter(self.topic0, self.args_hash);
         }
+    }
+
+    /// abi.encode of all arguments in declared order.
+    pub(crate) fn arguments(&self) -> Vec<u8> {
+        let values = self.values.iter().map(|(_, value)| value.clone());
+        DynSolValue::Tuple(values.collect()).abi_encode_params()
     }
 
     /// The policy that an event of AppRegistry names, to be followed from here on. [IDX-3]
@@ -290,6 +361,109 @@ mod tests {
         // The same bytes of a policy that is not ours are in no trail.
         let foreign = catalogue.decode(Kind::ForeignPolicy, &log);
         assert_eq!((foreign.standing, foreign.seq), (Standing::Outside, None));
+    }
+
+    fn told(kind: Kind, log: LogData) -> (Option<String>, Value) {
+        let decoded = Catalogue::new().unwrap().decode(kind, &log);
+        assert_eq!((decoded.standing, decoded.seq), (Standing::Outside, None));
+        (decoded.name, serde_json::from_str(&decoded.args.unwrap()).unwrap())
+    }
+
+    #[test]
+    fn events_of_a_dstack_app_have_names_and_are_in_no_trail() {
+        // [IDX-12] As dstack declares them: the list is reference text, not ours.
+        alloy::sol! {
+            event ComposeHashAdded(bytes32 composeHash);
+            event ComposeHashRemoved(bytes32 composeHash);
+            event DeviceAdded(bytes32 deviceId);
+            event DeviceRemoved(bytes32 deviceId);
+            event UpgradesDisabled();
+            event AllowAnyDeviceSet(bool allowAny);
+            event RequireTcbUpToDateSet(bool requireUpToDate);
+            event PolicyChanged(address indexed actor, bytes32 indexed policy, bytes32 indexed value, bool enabled);
+        }
+        let word = B256::repeat_byte(7);
+        let by_word = [
+            ComposeHashAdded { composeHash: word }.encode_log_data(),
+            ComposeHashRemoved { composeHash: word }.encode_log_data(),
+            DeviceAdded { deviceId: word }.encode_log_data(),
+            DeviceRemoved { deviceId: word }.encode_log_data(),
+        ];
+        let names = by_word.map(|log| {
+            let (name, args) = told(Kind::ForeignPolicy, log);
+            assert!(args.as_object().unwrap().values().eq([&json!(word)]));
+            name.unwrap()
+        });
+        let four = ["ComposeHashAdded", "ComposeHashRemoved", "DeviceAdded", "DeviceRemoved"];
+        assert_eq!(names, four);
+        let (name, args) =
+            told(Kind::ForeignPolicy, AllowAnyDeviceSet { allowAny: true }.encode_log_data());
+        assert_eq!(
+            (name.as_deref(), args),
+            (Some("AllowAnyDeviceSet"), json!({ "allowAny": true }))
+        );
+        let log = RequireTcbUpToDateSet { requireUpToDate: false }.encode_log_data();
+        assert_eq!(told(Kind::ForeignPolicy, log).0.as_deref(), Some("RequireTcbUpToDateSet"));
+        let log = UpgradesDisabled {}.encode_log_data();
+        assert_eq!(told(Kind::ForeignPolicy, log).0.as_deref(), Some("UpgradesDisabled"));
+        let changed = PolicyChanged {
+            actor: Address::repeat_byte(1),
+            policy: word,
+            value: word,
+            enabled: true,
+        };
+        let (name, args) = told(Kind::ForeignPolicy, changed.encode_log_data());
+        assert_eq!((name.as_deref(), &args["enabled"]), (Some("PolicyChanged"), &json!(true)));
+    }
+
+    #[test]
+    fn every_event_of_the_governance_contracts_has_its_name() {
+        // [IDX-12] By selector: what others call the same event.
+        let catalogue = Catalogue::new().unwrap();
+        for (kind, signatures) in [
+            (
+                Kind::Governor,
+                &[
+                    "ProposalCreated(uint256,address,address[],uint256[],string[],bytes[],uint256,uint256,string)",
+                    "ProposalQueued(uint256,uint256)",
+                    "ProposalExecuted(uint256)",
+                    "ProposalCanceled(uint256)",
+                    "VoteCast(address,uint256,uint8,uint256,string)",
+                    "VoteCastWithParams(address,uint256,uint8,uint256,string,bytes)",
+                    "TimelockChange(address,address)",
+                ][..],
+            ),
+            (
+                Kind::Timelock,
+                &[
+                    "CallScheduled(bytes32,uint256,address,uint256,bytes,bytes32,uint256)",
+                    "CallExecuted(bytes32,uint256,address,uint256,bytes)",
+                    "CallSalt(bytes32,bytes32)",
+                    "Cancelled(bytes32)",
+                    "MinDelayChange(uint256,uint256)",
+                    "RoleGranted(bytes32,address,address)",
+                    "RoleRevoked(bytes32,address,address)",
+                    "RoleAdminChanged(bytes32,bytes32,bytes32)",
+                ][..],
+            ),
+            (
+                Kind::AccessManager,
+                &[
+                    "OperationScheduled(bytes32,uint32,uint48,address,address,bytes)",
+                    "OperationExecuted(bytes32,uint32)",
+                    "OperationCanceled(bytes32,uint32)",
+                    "RoleGranted(uint64,address,uint32,uint48,bool)",
+                    "RoleRevoked(uint64,address)",
+                    "RoleLabel(uint64,string)",
+                    "TargetClosed(address,bool)",
+                ][..],
+            ),
+        ] {
+            for signature in signatures {
+                let known = catalogue.0.get(&(kind, keccak256(signature)));
+                assert_eq!(known.map(|known| known.event.signature()).as_deref(), Some(*signature));
+            }
+        }
     }
 
     #[test]

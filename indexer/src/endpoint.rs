@@ -1,15 +1,18 @@
 //! One RPC endpoint. It is here for liveness: everything it says is judged by `light-client` and `receipts`.
 
+use crate::receipts::ToldReceipt;
 use alloy::{
-    primitives::{Address, B256, Bytes, U64},
+    consensus::ReceiptEnvelope,
+    primitives::{Address, B256, Bytes, Log, U64},
     providers::{Provider, RootProvider},
-    rpc::{client::RpcClient, types::TransactionReceipt},
+    rpc::client::{BatchRequest, RpcClient},
     transports::http::Http,
 };
 use anyhow::{Context, Result};
 use light_client::{BlockRef, EndpointClaim, EndpointId, ProofRequest, RawAccountProof, RawHeader};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::fmt::Debug;
 
 /// An endpoint by its place in the network file.
 #[derive(Clone, Debug)]
@@ -46,8 +49,34 @@ impl Endpoint {
         self.ask("eth_getBlockByHash", json!([hash, false])).await
     }
 
-    pub(crate) async fn receipts(&self, hash: B256) -> Result<Vec<TransactionReceipt>> {
-        self.ask("eth_getBlockReceipts", json!([hash])).await
+    /// Headers by height, in one request.
+    pub(crate) async fn headers(&self, from: u64, to: u64) -> Result<Vec<RawHeader>> {
+        let method = "eth_getBlockByNumber";
+        let mut batch = BatchRequest::new(self.provider.client());
+        let mut asked = Vec::new();
+        for number in from..=to {
+            let params = (U64::from(number), false);
+            asked.push(batch.add_call::<_, Option<RawHeader>>(method, &params)?);
+        }
+        batch.send().await.context(method)?;
+        let mut headers = Vec::new();
+        for answer in asked {
+            headers.extend(answer.await.context(method)?);
+        }
+        Ok(headers)
+    }
+
+    pub(crate) async fn receipts(&self, hash: B256) -> Result<Vec<ReceiptEnvelope<Log>>> {
+        let told: Vec<ToldReceipt> = self.ask("eth_getBlockReceipts", json!([hash])).await?;
+        Ok(told.into_iter().map(ReceiptEnvelope::try_from).collect::<Result<_, _>>()?)
+    }
+
+    /// Calldata of a transaction.
+    pub(crate) async fn input(&self, block: B256, index: u64) -> Result<Bytes> {
+        let place = json!([block, U64::from(index)]);
+        let told: Value = self.ask("eth_getTransactionByBlockHashAndIndex", place).await?;
+        let input = told.get("input").cloned().context("a transaction has an input")?;
+        Ok(serde_json::from_value(input)?)
     }
 
     pub(crate) async fn proof(
@@ -68,10 +97,12 @@ impl Endpoint {
         Ok(BlockRef::new(told.header.number, told.hash))
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T> {
-        let answer: Value =
+    async fn ask<T>(&self, method: &'static str, params: Value) -> Result<T>
+    where
+        T: DeserializeOwned + Debug + Send + Sync + Unpin + 'static,
+    {
+        let answer: Option<T> =
             self.provider.raw_request(method.into(), params).await.context(method)?;
-        anyhow::ensure!(!answer.is_null(), "{method}: there is no such block there");
-        serde_json::from_value(answer).context(method)
+        answer.with_context(|| format!("{method}: there is no such block there"))
     }
 }

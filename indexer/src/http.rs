@@ -1,6 +1,7 @@
 //! The API. One file per resource. Spec: docs/spec/index.md [IDX-8], [IDX-9].
 
 mod events;
+mod evidence;
 mod problem;
 mod proof;
 mod status;
@@ -20,6 +21,8 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/v1/events", get(events::list))
         .route("/v1/events/{block_hash}/{log_index}", get(events::one))
         .route("/v1/events/{block_hash}/{log_index}/proof", get(proof::proof))
+        .route("/v1/events/{block_hash}/{log_index}/bundle", get(evidence::bundle))
+        .route("/v1/evidence/{hash}", get(evidence::evidence))
         .route("/healthz", get(status::healthz))
         .route("/readyz", get(status::readyz))
         .route("/metrics", get(status::metrics))

@@ -8,6 +8,7 @@
 //! chain.rs     agreed head ─▶ linked headers      receipts.rs  header + told receipts ─▶ ProvenReceipts
 //! follow.rs    ProvenReceipts ─▶ rows             decode.rs    log ─▶ name, arguments, seq
 //! store.rs     rows, block and cursor, at once    audit.rs     rows ─▶ trail ─▶ compared with the proven slot
+//! keep.rs      final issuances and revocations ─▶ evidence and bundles, kept
 //! ```
 
 mod audit;
@@ -15,11 +16,14 @@ mod chain;
 pub mod config;
 mod decode;
 mod endpoint;
+mod endpoints;
 mod follow;
 mod http;
+mod keep;
 mod receipts;
 mod run;
 mod store;
+mod task;
 mod trail;
 
 pub use config::Config;

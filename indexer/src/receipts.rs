@@ -2,13 +2,53 @@
 //! is on the proven chain. Prevents: A4, an event that an endpoint hides or makes up.
 
 use alloy::{
-    consensus::{ReceiptEnvelope, proofs::calculate_receipt_root},
+    consensus::{Receipt, ReceiptEnvelope, TxType, proofs::calculate_receipt_root},
     eips::eip2718::Encodable2718,
-    rpc::types::TransactionReceipt,
 };
-use alloy_primitives::{Bloom, Bytes, Log};
+use alloy_primitives::{Address, B256, Bloom, Bytes, Log, U8, U64};
 use alloy_trie::{HashBuilder, Nibbles, proof::ProofRetainer};
 use light_client::{BlockRef, SealedHeader};
+use serde::Deserialize;
+
+/// A receipt as an endpoint tells it: the fields that `receiptsRoot` commits to, but for the bloom, which the logs make. The
+/// rest of an `eth_getBlockReceipts` answer is passed over, unread.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ToldReceipt {
+    #[serde(rename = "type", default)]
+    kind: U8,
+    status: U8,
+    cumulative_gas_used: U64,
+    logs: Vec<ToldLog>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct ToldLog {
+    address: Address,
+    topics: Vec<B256>,
+    data: Bytes,
+}
+
+/// A receipt of a transaction that no rule here knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a receipt of type {0}: this version knows types 0 to 4")]
+pub(crate) struct UnknownType(u8);
+
+impl TryFrom<ToldReceipt> for ReceiptEnvelope<Log> {
+    type Error = UnknownType;
+
+    fn try_from(told: ToldReceipt) -> Result<Self, UnknownType> {
+        let kind = told.kind.to::<u8>();
+        let kind = TxType::try_from(kind).map_err(|_| UnknownType(kind))?;
+        let log = |log: ToldLog| Log::new_unchecked(log.address, log.topics, log.data);
+        let receipt = Receipt {
+            status: (!told.status.is_zero()).into(),
+            cumulative_gas_used: told.cumulative_gas_used.to(),
+            logs: told.logs.into_iter().map(log).collect(),
+        };
+        Ok(Self::from_typed(kind, receipt.with_bloom()))
+    }
+}
 
 /// All receipts of one block, as its header commits to them.
 #[derive(Clone, Debug)]
@@ -46,15 +86,14 @@ impl ProvenReceipts {
     /// Judges what an endpoint tells. [IDX-1]
     pub(crate) fn verify(
         header: &SealedHeader,
-        told: Vec<TransactionReceipt>,
+        receipts: Vec<ReceiptEnvelope<Log>>,
     ) -> Result<Self, ForgedReceipts> {
-        let receipts: Vec<ReceiptEnvelope<Log>> =
-            told.into_iter().map(|receipt| receipt.into_primitives_receipt().inner).collect();
         let block = header.block();
         let (root, bloom) = (header.fields().receipts_root, header.fields().logs_bloom);
         let mut logged = Bloom::ZERO;
         for receipt in &receipts {
-            logged.accrue_logs(receipt.logs());
+            // Made of its logs when it was read.
+            logged.accrue_bloom(receipt.logs_bloom());
         }
         if !bloom.contains(&logged) {
             return Err(ForgedReceipts::Invented(block));
@@ -89,19 +128,23 @@ impl ProvenReceipts {
         self.encoded.get(usize::try_from(tx_index).ok()?)
     }
 
-    /// The trie nodes from `receiptsRoot` to the receipt. [IDX-7]
-    pub(crate) fn prove(&self, tx_index: u64) -> Vec<Bytes> {
-        let target = key(tx_index);
-        let mut builder =
-            HashBuilder::default().with_proof_retainer(ProofRetainer::from_iter([target]));
+    /// The trie nodes from `receiptsRoot` to each of these receipts, in their order. [IDX-7]
+    pub(crate) fn prove(&self, tx_indexes: &[u64]) -> Vec<Vec<Bytes>> {
+        let targets: Vec<Nibbles> = tx_indexes.iter().copied().map(key).collect();
+        let retainer = ProofRetainer::from_iter(targets.iter().copied());
+        let mut builder = HashBuilder::default().with_proof_retainer(retainer);
         let mut leaves: Vec<(Nibbles, &Bytes)> = (0u64..).map(key).zip(&self.encoded).collect();
         leaves.sort_unstable_by_key(|(path, _)| *path);
         for (path, receipt) in leaves {
             builder.add_leaf(path, receipt);
         }
         let _ = builder.root();
-        let nodes = builder.take_proof_nodes().into_nodes_sorted();
-        nodes.into_iter().map(|(_, node)| node).collect()
+        let nodes = builder.take_proof_nodes();
+        let of = |target: &Nibbles| nodes.matching_nodes_sorted(target);
+        targets
+            .iter()
+            .map(|target| of(target).into_iter().map(|(_, node)| node).collect())
+            .collect()
     }
 }
 

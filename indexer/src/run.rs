@@ -1,20 +1,31 @@
 //! Starts the indexer: network file, database, listener, and the loop that follows the chain and audits the index.
 
 use crate::{
-    audit::audit, chain::Chain, config::Config, decode::Kind, endpoint::Endpoint, follow::Follower,
-    http, store::Store,
+    audit::Auditor,
+    chain::Chain,
+    config::Config,
+    decode::{Catalogue, Kind},
+    endpoint::Endpoint,
+    endpoints::Endpoints,
+    follow::{Follower, Reached},
+    http,
+    keep::Keeper,
+    store::Store,
 };
+use alloy_primitives::Address;
 use alloy_primitives::B256;
 use anyhow::{Context, Result};
+use bundle::NetworkName;
 use light_client::{BlockRef, HeadSource};
 use policy::{ChainRules, ForkSchedule};
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 use wire::network::{Contracts, Network};
 
 /// How long a stop waits for what was begun.
@@ -100,9 +111,11 @@ pub async fn run(config: Config) -> Result<Running> {
     let hash = network.hash().context("genesis and contracts are known")?;
     let start = config.checkpoint.unwrap_or(BlockRef::new(0, genesis));
     let store = Store::open(&config.database, hash, network.chain.id, start).await?;
-    store.watch_from_start(&followed(&contracts)).await?;
-    let chain = chain(&network, store.cursor().await?.finalized)?;
-    let follower = Follower::new(&store, contracts.app_registry).await?;
+    store.watch_from_start(&followed(&network, &contracts)).await?;
+    let endpoints = endpoints(&network)?;
+    let keeper = keeper(&network, store.clone(), endpoints.clone())?;
+    let chain = chain(&network, endpoints, store.cursor().await?.finalized)?;
+    let follower = Follower::new(&store, contracts.app_registry, config.proofs).await?;
     let service = Arc::new(Service {
         store,
         network: hash,
@@ -114,7 +127,12 @@ pub async fn run(config: Config) -> Result<Running> {
     let (stop, stopped) = watch::channel(false);
     let api = axum::serve(listener, http::router(Arc::clone(&service)))
         .with_graceful_shutdown(wait(stopped.clone()));
-    let tasks = vec![
+    // Without receipt proofs there is nothing that a bundle could prove its event by.
+    let keep = config.proofs.then(|| {
+        let every = Duration::from_millis(config.poll_milliseconds);
+        tokio::spawn(keeper.run(every, stopped.clone()))
+    });
+    let mut tasks = vec![
         tokio::spawn(async {
             if let Err(error) = api.await {
                 warn!("the listener failed: {error}");
@@ -122,35 +140,73 @@ pub async fn run(config: Config) -> Result<Running> {
         }),
         tokio::spawn(follow(Arc::clone(&service), follower, chain, config, stopped)),
     ];
+    tasks.extend(keep);
     info!(%listen, network = %hash, "serving");
     Ok(Running { listen, stop, tasks, service })
 }
 
-fn followed(contracts: &Contracts) -> [(alloy_primitives::Address, Kind); 4] {
-    [
+/// What the network file names.
+fn followed(network: &Network, contracts: &Contracts) -> Vec<(Address, Kind)> {
+    let governance = network.governance.unwrap_or_default();
+    let manager = governance.access_manager.filter(|other| *other != contracts.access_manager);
+    let named = [
+        (governance.governor, Kind::Governor),
+        (governance.timelock, Kind::Timelock),
+        (manager, Kind::AccessManager),
+    ];
+    let ours = [
         (contracts.kms_committee, Kind::KmsCommittee),
         (contracts.attestation_registry, Kind::AttestationRegistry),
         (contracts.app_registry, Kind::AppRegistry),
         (contracts.issuance_log, Kind::IssuanceLog),
-    ]
+        (contracts.access_manager, Kind::AccessManager),
+    ];
+    let named = named.into_iter().filter_map(|(address, kind)| Some((address?, kind)));
+    ours.into_iter().chain(named).collect()
 }
 
-fn chain(network: &Network, trusted: BlockRef) -> Result<Chain> {
+fn endpoints(network: &Network) -> Result<Vec<Endpoint>> {
     // A second call finds it installed already, which is what we want.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().timeout(ANSWER).build()?;
     let urls = network.chain.endpoints.iter().enumerate();
-    let endpoints: Vec<Endpoint> =
-        urls.map(|(id, url)| Endpoint::new(id, url, http.clone())).collect::<Result<_>>()?;
+    urls.map(|(id, url)| Endpoint::new(id, url, http.clone())).collect()
+}
+
+fn keeper(network: &Network, store: Store, endpoints: Vec<Endpoint>) -> Result<Keeper> {
+    let contracts = network.contracts.context("the network file has no [contracts]")?;
+    let genesis_hash =
+        network.chain.genesis_hash.context("the network file has no genesis_hash")?;
+    Ok(Keeper {
+        store,
+        endpoints,
+        network: NetworkName {
+            chain_id: network.chain.id,
+            genesis_hash,
+            kms_committee: contracts.kms_committee,
+        },
+        fork: network.chain.fork,
+        // A node's address is what the node has posted: it does not lead anywhere else.
+        http: reqwest::Client::builder()
+            .timeout(ANSWER)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?,
+        catalogue: Catalogue::new()?,
+        trails: BTreeMap::new(),
+    })
+}
+
+fn chain(network: &Network, endpoints: Vec<Endpoint>, trusted: BlockRef) -> Result<Chain> {
     let source = HeadSource::agreement(network.chain.agree, endpoints.len())?;
     let rules = ChainRules {
         chain_id: network.chain.id,
         forks: ForkSchedule::constant(network.chain.fork),
     };
-    Ok(Chain::new(endpoints, source, rules, trusted))
+    Ok(Chain::new(Endpoints::new(endpoints, source), rules, trusted))
 }
 
-/// Follows the chain until told to stop; audits at each newly finalized block, and now and then.
+/// Follows the chain until told to stop; audits at each newly finalized block, and now and then. A long way up is gone
+/// without a pause.
 async fn follow(
     service: Arc<Service>,
     mut follower: Follower,
@@ -158,21 +214,23 @@ async fn follow(
     config: Config,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let mut audited = None;
     let often = Duration::from_millis(config.audit_milliseconds);
+    let poll = Duration::from_millis(config.poll_milliseconds);
+    let mut auditor = Auditor::new(Arc::clone(follower.catalogue()), often);
     loop {
-        match follower.step(&service.store, &mut chain).await {
-            Ok(finalized) => {
+        let pause = match follower.step(&service.store, &mut chain).await {
+            Ok(Reached { is_behind: true, finalized }) => {
+                debug!(%finalized, "on the way");
+                service.note(|status| status.failure = None);
+                Duration::ZERO
+            }
+            Ok(Reached { is_behind: false, .. }) => {
                 service.note(|status| {
                     status.looked = Some(Instant::now());
                     status.failure = None;
                 });
-                let is_due = audited.is_none_or(|(block, at): (BlockRef, Instant)| {
-                    block != finalized || at.elapsed() >= often
-                });
-                if is_due && check(&service, &follower, &mut chain).await {
-                    audited = Some((finalized, Instant::now()));
-                }
+                check(&service, &mut auditor, &mut chain).await;
+                poll
             }
             Err(cause) => {
                 let words = format!("{cause:#}");
@@ -181,30 +239,28 @@ async fn follow(
                     error!("following the chain: {words}");
                 }
                 service.note(|status| status.failure = Some(words));
+                poll
             }
-        }
+        };
         tokio::select! {
             _ = stopped.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(Duration::from_millis(config.poll_milliseconds)) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
 
-/// True if the audit came to its end, whatever it found.
-async fn check(service: &Service, follower: &Follower, chain: &mut Chain) -> bool {
-    let audit = audit(&service.store, chain, follower.catalogue()).await;
+async fn check(service: &Service, auditor: &mut Auditor, chain: &mut Chain) {
+    let audit = auditor.audit(&service.store, chain).await;
     if let Err(cause) = &audit {
         warn!("the audit did not end: {cause:#}");
     }
-    let is_done = audit.is_ok();
     service.note(|status| match audit {
-        Ok(_) => {
-            status.audited = Some(Instant::now());
+        Ok(is_known) => {
+            status.audited = is_known.then(Instant::now);
             status.audit_failure = None;
         }
         Err(cause) => status.audit_failure = Some(format!("{cause:#}")),
     });
-    is_done
 }
 
 async fn wait(mut stopped: watch::Receiver<bool>) {

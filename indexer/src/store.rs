@@ -25,12 +25,14 @@ use std::{
 
 mod database;
 mod dump;
+mod evidence;
 mod insert;
 mod rows;
 mod sql;
 
 pub(crate) use database::Write;
 pub use dump::dump;
+pub(crate) use evidence::Kept;
 pub(crate) use insert::{Table, Type};
 pub(crate) use rows::{EventRow, Filter, TrailProof, VerdictRow};
 pub(crate) use sql::{Query, Row, Value};
@@ -166,6 +168,15 @@ impl Store {
         let query = Query::new("SELECT hash FROM blocks WHERE canonical = 1 AND number = $1");
         let row = self.fetch_one(query.bind(number)).await?;
         row.map(|row| row.hash("hash")).transpose()
+    }
+
+    /// The canonical blocks at heights from `first` to `last`.
+    pub(crate) async fn hashes(&self, first: u64, last: u64) -> Result<BTreeMap<u64, B256>> {
+        let query = Query::new(
+            "SELECT number, hash FROM blocks WHERE canonical = 1 AND number >= $1 AND number <= $2",
+        );
+        let rows = self.fetch(query.bind(first).bind(last)).await?;
+        rows.iter().map(|row| Ok((row.uint("number")?, row.hash("hash")?))).collect()
     }
 
     /// The time of the newest stored block.

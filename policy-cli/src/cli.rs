@@ -1,8 +1,8 @@
 //! The command line's frame: global flags, and the verbs. Each verb's own flags are in `cmd/<verb>.rs`.
 
 use crate::cmd::{
-    app, approve, completions, compose, decode, delegate, diff, hash, image, listed, man, propose,
-    proposed, revoke, root, simulate, status, verify, vote,
+    app, approve, audit, completions, compose, decode, delegate, diff, hash, image, listed, man,
+    propose, proposed, revoke, root, simulate, status, verify, vote, watch,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -43,7 +43,14 @@ pub(crate) struct Global {
     )]
     pub(crate) network: Option<PathBuf>,
     /// RPC endpoint, instead of the file's
-    #[arg(long, global = true, value_name = "URL", env = "ETH_RPC_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        visible_alias = "rpc",
+        global = true,
+        value_name = "URL",
+        env = "ETH_RPC_URL",
+        hide_env_values = true
+    )]
     pub(crate) rpc_url: Option<String>,
     /// Answer with one JSON object on stdout, errors too
     #[arg(long, global = true)]
@@ -86,6 +93,8 @@ pub(crate) enum Verb {
     Diff(diff::Diff),
     #[command(subcommand)]
     Verify(verify::Verify),
+    Audit(audit::Audit),
+    Watch(watch::Watch),
     Completions(completions::Completions),
 }
 
@@ -119,7 +128,7 @@ mod tests {
     fn every_help_ends_with_an_example_that_parses() {
         let mut found = Vec::new();
         examples(&Cli::command(), &mut found);
-        assert_eq!(found.len(), 46);
+        assert_eq!(found.len(), 49);
         for example in found {
             let line = example.split(" > ").next().unwrap_or_default();
             assert!(!line.contains('\n'), "{line}");

@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod approve;
 pub(crate) mod at_once;
+pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod compose;
 pub(crate) mod decode;
@@ -21,6 +22,7 @@ pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod verify;
 pub(crate) mod vote;
+pub(crate) mod watch;
 
 use crate::{
     chain::Chain,
@@ -59,6 +61,9 @@ pub(crate) async fn run(
         Verb::Veto(veto) => veto.run(global, output).await,
         Verb::Decode(decode) => decode.run(global, output).await,
         Verb::Man(man) => man.run(output),
+        Verb::Verify(verify::Verify::Bundle(bundle)) => bundle.run(global, output),
+        Verb::Audit(audit) => audit.run(global, output).await,
+        Verb::Watch(watch) => watch.run(global, output).await,
         Verb::Completions(completions) => completions.run(output),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     words,
 };
 use alloy::dyn_abi::{DynSolValue, EventExt, JsonAbiExt};
-use alloy::json_abi::{Function, JsonAbi, Param};
+use alloy::json_abi::{Event, Function, JsonAbi, Param};
 use alloy::primitives::{B256, hex, utils::format_ether};
 use alloy::sol_types::{Panic, Revert, SolError};
 use serde_json::{Map, Value, json};
@@ -39,6 +39,12 @@ pub(crate) struct Decoded {
 }
 
 impl Decoded {
+    /// Whether it names this app.
+    pub(crate) fn is_of(&self, app: alloy::primitives::Address) -> bool {
+        let is_it = |argument: &Argument| argument.value.as_address() == Some(app);
+        self.arguments.iter().any(|argument| argument.path == "appId" && is_it(argument))
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         let arguments: Map<String, Value> = self
             .arguments
@@ -182,9 +188,18 @@ impl Interfaces {
         )
     }
 
-    /// The interface of one contract.
-    pub(crate) fn of(&self, contract: &str) -> Option<&JsonAbi> {
-        self.0.iter().find(|(name, _)| *name == contract).map(|(_, abi)| abi)
+    /// The event with this topic, if it carries `seq` and so belongs to a trail. An event of one name and shape is the same
+    /// in every contract of ours.
+    pub(crate) fn trail_event(&self, topic: B256) -> Option<&Event> {
+        let events = self.0.iter().flat_map(|(_, abi)| abi.events());
+        let mut carriers =
+            events.filter(|event| event.inputs.last().is_some_and(|input| input.name == "seq"));
+        carriers.find(|event| event.selector() == topic)
+    }
+
+    /// Whether any of our contracts has an event of this name.
+    pub(crate) fn has_event(&self, name: &str) -> bool {
+        self.0.iter().any(|(_, abi)| abi.events().any(|event| event.name == name))
     }
 
     /// The call in these bytes, if one of our contracts has it.

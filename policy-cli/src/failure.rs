@@ -1,11 +1,25 @@
 //! What ends a run early: one enum per area, gathered here. Each says its exit code and its hints by exhaustive match.
 
 use crate::{
-    agent::AgentError, apps::AppError, calls::CallsError, chain::ChainError,
-    cmd::decode::DecodeError, cmd::diff::DiffError, cmd::man::NoVerb,
-    cmd::verify::source::SourceError, compose::ComposeError, exit::Exit, file::FileError,
-    governor::GovernorError, inner::Unreadable, network::NetworkFileError, proposal::TextError,
-    proven::ProvenError, send::SendError, signer::SignerError, simulate::SimulateError,
+    agent::AgentError,
+    apps::AppError,
+    calls::CallsError,
+    chain::ChainError,
+    cmd::{
+        audit::AuditError, decode::DecodeError, diff::DiffError, man::NoVerb,
+        verify::source::SourceError, watch::WatchError,
+    },
+    compose::ComposeError,
+    exit::Exit,
+    file::FileError,
+    governor::GovernorError,
+    inner::Unreadable,
+    network::NetworkFileError,
+    proposal::TextError,
+    proven::ProvenError,
+    send::SendError,
+    signer::SignerError,
+    simulate::SimulateError,
 };
 
 use std::path::{Path, PathBuf};
@@ -49,6 +63,10 @@ pub(crate) enum Failure {
     Diff(#[from] DiffError),
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     #[error("the answer could not be written: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -84,6 +102,8 @@ impl Failure {
             Self::Simulate(error) => error.exit(),
             Self::Diff(error) => error.exit(),
             Self::Source(error) => error.exit(),
+            Self::Audit(error) => error.exit(),
+            Self::Watch(error) => error.exit(),
             Self::Output(_) => Exit::Internal,
         }
     }
@@ -109,6 +129,8 @@ impl Failure {
             Self::Simulate(error) => error.hints(),
             Self::Diff(error) => error.hints(),
             Self::Source(error) => error.hints(),
+            Self::Audit(error) => error.hints(),
+            Self::Watch(error) => error.hints(),
             Self::Output(_) => Vec::new(),
         }
     }

@@ -16,8 +16,8 @@ pub(crate) enum FileError {
     Missing { path: PathBuf },
     #[error("{}: {source}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("{}: more than {MAX_FILE_BYTES} bytes", path.display())]
-    TooLarge { path: PathBuf },
+    #[error("{}: more than {limit} bytes", path.display())]
+    TooLarge { path: PathBuf, limit: u64 },
     #[error("{}: not UTF-8", path.display())]
     NotText { path: PathBuf },
 }
@@ -42,20 +42,24 @@ impl FileError {
 
 /// The exact bytes of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    read_up_to(path, MAX_FILE_BYTES)
+}
+
+fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let unreadable = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => FileError::Missing { path: path.into() },
         _ => FileError::Unreadable { path: path.into(), source },
     };
     let mut bytes = Vec::new();
-    let limit = MAX_FILE_BYTES.saturating_add(1);
+    let one_more = limit.saturating_add(1);
     if path == Path::new("-") {
-        io::stdin().take(limit).read_to_end(&mut bytes)
+        io::stdin().take(one_more).read_to_end(&mut bytes)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        std::fs::File::open(path).and_then(|file| file.take(one_more).read_to_end(&mut bytes))
     }
     .map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(FileError::TooLarge { path: path.into() });
+    if bytes.len() as u64 > limit {
+        return Err(FileError::TooLarge { path: path.into(), limit });
     }
     Ok(bytes)
 }
@@ -68,5 +72,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 
 /// A file that must be text.
 pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
-    String::from_utf8(read(path)?).map_err(|_| FileError::NotText { path: path.into() })
+    read_text_up_to(path, MAX_FILE_BYTES)
+}
+
+/// A file that must be text, and may be large.
+pub(crate) fn read_text_up_to(path: &Path, limit: u64) -> Result<String, FileError> {
+    String::from_utf8(read_up_to(path, limit)?)
+        .map_err(|_| FileError::NotText { path: path.into() })
 }

@@ -27,6 +27,7 @@ mod poll;
 mod proposal;
 mod proven;
 mod reason;
+mod replay;
 mod send;
 mod signer;
 mod simulate;

@@ -9,6 +9,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     network::Target,
+    replay::Outcome,
 };
 use alloy::primitives::{Address, B256, Bytes, U64};
 use alloy::providers::{DynProvider, Provider};
@@ -59,10 +60,8 @@ pub(crate) enum ProvenError {
     Read(Box<ReadError>),
     #[error("{0}")]
     Run(String),
-    #[error(
-        "{endpoint} hides or changes events of {contract}: {told} of {proven} that its trail proves were told truly"
-    )]
-    EventsHidden { endpoint: String, contract: Address, told: u64, proven: u64 },
+    #[error("{endpoint} hides or changes events of {contract}: {outcome}")]
+    EventsHidden { endpoint: String, contract: Address, outcome: Outcome },
 }
 
 impl ProvenError {

@@ -18,13 +18,14 @@ pub enum RpcLie {
     Slot,
     /// The last byte of every code is another (`eth_getCode`).
     Code,
-    /// Every header, asked by its hash, has another state root.
+    /// Every header has another state root.
     Header,
-    /// The last log of every block is left out (`eth_getBlockReceipts`).
+    /// The last log of every block is left out (`eth_getBlockReceipts`), and of every answer (`eth_getLogs`).
     HiddenLog,
-    /// Every block has one more log, of a contract that emitted none (`eth_getBlockReceipts`).
+    /// Every block has one more log, of a contract that emitted none (`eth_getBlockReceipts`); every answer has its last log
+    /// twice (`eth_getLogs`).
     InventedLog,
-    /// The data of every log has another last byte (`eth_getBlockReceipts`).
+    /// The data of every log has another last byte (`eth_getBlockReceipts`), or its last topic has (`eth_getLogs`).
     ChangedLog,
     /// Nothing is answered at all.
     Silence,
@@ -134,7 +135,7 @@ impl Inner {
                 change_all(slots.filter_map(|slot| slot.get_mut("value")), plus_one)
             }
             (RpcLie::Code, "eth_getCode") => change_all([result], other_last_digit),
-            (RpcLie::Header, "eth_getBlockByHash") => {
+            (RpcLie::Header, "eth_getBlockByHash" | "eth_getBlockByNumber") => {
                 change_all(result.get_mut("stateRoot"), other_last_digit)
             }
             (RpcLie::HiddenLog, "eth_getBlockReceipts") => {
@@ -153,6 +154,22 @@ impl Inner {
                 logs(result).flatten().filter_map(|log| log.get_mut("data")),
                 other_last_digit,
             ),
+            (RpcLie::HiddenLog, "eth_getLogs") => {
+                change_all(result.as_array_mut().filter(|logs| !logs.is_empty()), |logs| {
+                    logs.pop();
+                })
+            }
+            (RpcLie::InventedLog, "eth_getLogs") => {
+                change_all(result.as_array_mut().filter(|logs| !logs.is_empty()), |logs| {
+                    logs.extend(logs.last().cloned());
+                })
+            }
+            (RpcLie::ChangedLog, "eth_getLogs") => {
+                let logs = result.as_array_mut().into_iter().flatten();
+                let topics =
+                    logs.filter_map(|log| log.get_mut("topics")?.as_array_mut()?.last_mut());
+                change_all(topics, other_last_digit)
+            }
             _ => 0,
         };
         self.told.fetch_add(changed, Ordering::SeqCst);

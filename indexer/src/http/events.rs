@@ -71,6 +71,7 @@ pub(crate) async fn list(
         name: asked.name,
         app: asked.app,
         orphaned: asked.finality == Finality::Orphaned,
+        above: None,
         up_to: match asked.finality {
             Finality::Latest | Finality::Orphaned => None,
             Finality::Safe => Some(cursor.safe),

@@ -1,45 +1,50 @@
 use super::*;
-use alloy::consensus::{Header, Receipt, ReceiptWithBloom};
+use alloy::consensus::Header;
 use alloy_primitives::{Address, B256};
 
 fn log(byte: u8) -> Log {
     Log::new_unchecked(Address::repeat_byte(byte), vec![B256::repeat_byte(byte)], vec![byte].into())
 }
 
-fn receipt(logs: Vec<Log>) -> TransactionReceipt {
-    let told = logs.into_iter().map(|inner| alloy::rpc::types::Log { inner, ..Default::default() });
-    let receipt =
-        Receipt { status: true.into(), cumulative_gas_used: 21_000, logs: told.collect() };
-    let bloom = receipt.logs.iter().fold(Bloom::ZERO, |mut bloom, log| {
-        bloom.accrue_log(&log.inner);
-        bloom
-    });
-    TransactionReceipt {
-        inner: ReceiptEnvelope::Eip1559(ReceiptWithBloom::new(receipt, bloom)),
-        transaction_hash: B256::ZERO,
-        transaction_index: None,
-        block_hash: None,
-        block_number: None,
-        gas_used: 0,
-        effective_gas_price: 0,
-        blob_gas_used: None,
-        blob_gas_price: None,
-        from: Address::ZERO,
-        to: None,
-        contract_address: None,
-    }
+fn receipt(logs: Vec<Log>) -> ReceiptEnvelope<Log> {
+    let receipt = Receipt { status: true.into(), cumulative_gas_used: 21_000, logs };
+    ReceiptEnvelope::Eip1559(receipt.with_bloom())
 }
 
-fn header(receipts: &[TransactionReceipt]) -> SealedHeader {
-    let all: Vec<_> = receipts.iter().cloned().map(|r| r.into_primitives_receipt().inner).collect();
+fn header(receipts: &[ReceiptEnvelope<Log>]) -> SealedHeader {
     let mut logs_bloom = Bloom::ZERO;
-    all.iter().for_each(|receipt| logs_bloom.accrue_logs(receipt.logs()));
-    let receipts_root = calculate_receipt_root(&all);
+    receipts.iter().for_each(|receipt| logs_bloom.accrue_logs(receipt.logs()));
+    let receipts_root = calculate_receipt_root(receipts);
     SealedHeader::of(Header { number: 7, receipts_root, logs_bloom, ..Header::default() }).unwrap()
 }
 
+#[test]
+fn what_an_endpoint_tells_is_read_as_the_trie_holds_it() {
+    // [IDX-1] Every type; a told bloom counts for nothing, and a type to come is refused by its number.
+    use TxType::{Eip1559, Eip2930, Eip4844, Eip7702, Legacy};
+    for (kind, expected) in (0u8..).zip([Legacy, Eip2930, Eip1559, Eip4844, Eip7702]) {
+        let told = serde_json::json!({
+            "type": format!("{kind:#x}"), "status": "0x1", "cumulativeGasUsed": "0x5208",
+            "logsBloom": format!("0x{}", "ff".repeat(256)), "blockNumber": "0x1",
+            "logs": [{
+                "address": Address::repeat_byte(3), "topics": [B256::repeat_byte(3)],
+                "data": "0x03", "logIndex": "0x0",
+            }],
+        });
+        let told: ToldReceipt = serde_json::from_value(told).unwrap();
+        let read = ReceiptEnvelope::try_from(told).unwrap();
+        let ReceiptEnvelope::Eip1559(whole) = receipt(vec![log(3)]) else { unreachable!() };
+        assert_eq!(read, ReceiptEnvelope::from_typed(expected, whole));
+    }
+    let later = serde_json::json!({
+        "type": "0x5", "status": "0x1", "cumulativeGasUsed": "0x0", "logs": [],
+    });
+    let later: ToldReceipt = serde_json::from_value(later).unwrap();
+    assert_eq!(ReceiptEnvelope::try_from(later).unwrap_err(), UnknownType(5));
+}
+
 /// 200 receipts: one- and two-byte keys, whose order in the trie is not that of the block.
-fn many() -> Vec<TransactionReceipt> {
+fn many() -> Vec<ReceiptEnvelope<Log>> {
     (0..200).map(|n| receipt(vec![log(n), log(n)])).collect()
 }
 
@@ -49,8 +54,9 @@ fn true_receipts_hold_and_every_one_is_provable() {
     let told = many();
     let header = header(&told);
     let proven = ProvenReceipts::verify(&header, told).unwrap();
-    for index in [0, 1, 127, 128, 199] {
-        let (value, proof) = (proven.encoded(index).unwrap().to_vec(), proven.prove(index));
+    let indexes = [0, 1, 127, 128, 199];
+    for (index, proof) in indexes.into_iter().zip(proven.prove(&indexes)) {
+        let value = proven.encoded(index).unwrap().to_vec();
         let root = header.fields().receipts_root;
         alloy_trie::proof::verify_proof(root, key(index), Some(value.clone()), &proof).unwrap();
         let other = Some([value.as_slice(), &[0]].concat());

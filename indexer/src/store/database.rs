@@ -23,8 +23,10 @@ use std::{
 use tokio::sync::Mutex;
 
 /// In order. Each is SQL that both databases take: BIGINT, BYTEA and TEXT, no more.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "init", include_str!("../../migrations/0001_init.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "init", include_str!("../../migrations/0001_init.sql")),
+    (2, "evidence", include_str!("../../migrations/0002_evidence.sql")),
+];
 
 const READERS: u32 = 8;
 /// How long to wait for an indexer that was killed a moment ago to be gone.

@@ -42,6 +42,8 @@ pub(crate) struct Filter {
     pub(crate) app: Option<Address>,
     /// Those of orphaned blocks instead of those that count.
     pub(crate) orphaned: bool,
+    /// Only in blocks above this one.
+    pub(crate) above: Option<u64>,
     /// At most this block.
     pub(crate) up_to: Option<u64>,
     /// Only those after this place.
@@ -92,9 +94,11 @@ impl Store {
             .and("e.contract = ", filter.contract)
             .and("e.name = ", filter.name.clone())
             .and("e.app_id = ", filter.app)
+            .and("e.block_number > ", filter.above)
             .and("e.block_number <= ", filter.up_to);
         if let Some((block, log_index)) = filter.after {
             query = query
+                .push_bind(" AND e.block_number >= ", block.number)
                 .push_bind(" AND (e.block_number, e.block_hash, e.log_index) > (", block.number)
                 .push_bind(", ", block.hash)
                 .push_bind(", ", log_index)
@@ -152,7 +156,7 @@ impl Store {
     }
 }
 
-fn event(row: &Row) -> Result<EventRow> {
+pub(super) fn event(row: &Row) -> Result<EventRow> {
     let topics = row.bytes("topics")?;
     Ok(EventRow {
         block: BlockRef::new(row.uint("block_number")?, row.hash("block_hash")?),

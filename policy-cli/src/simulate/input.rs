@@ -2,7 +2,7 @@
 //! Spec: docs/spec/simulate.md [SIM-5]. Prevents: a told proposal that is not the one that was voted on.
 
 use super::SimulateError;
-use crate::{failure::Failure, proposal::proposal_id, proven::Proven, send::Call, trail};
+use crate::{failure::Failure, proposal::proposal_id, proven::Proven, replay, send::Call};
 use abi::QuorateGovernor;
 use alloy::primitives::{Address, U256};
 use alloy::sol_types::SolEvent;
@@ -40,7 +40,7 @@ pub(crate) async fn live(
     if proven.read(governor, &view).await?.is_zero() {
         return Err(absent.into());
     }
-    for log in trail::logs(proven, governor).await? {
+    for log in replay::logs(&proven.chain, governor, 0, block).await? {
         let Ok(event) = QuorateGovernor::ProposalCreated::decode_log(&log.inner) else {
             continue;
         };

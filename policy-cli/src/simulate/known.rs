@@ -27,9 +27,6 @@ const MAX_KEY_VERSIONS: u32 = 256;
 /// The widest TCB: what is asked about is the policy, not a machine's patches.
 const UP_TO_DATE: &str = "UpToDate";
 
-/// Artefacts of the policies that an AppRegistry makes.
-const POLICIES: [&str; 3] = ["AllowlistPolicy", "AllOfPolicy", "LicensePolicy"];
-
 /// Whom a question is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
@@ -101,13 +98,13 @@ pub(crate) async fn gather(
     };
     let contracts = proven.chain.contracts;
     let roots = contracts.attestation_registry;
-    for log in trail::events(proven, interfaces, &["AttestationRegistry"], roots).await? {
+    for log in trail::events(proven, interfaces, roots).await? {
         known.learn(&log.inner, false);
     }
     let view = KmsCommittee::appRegistriesCall {};
     let registries = proven.read(contracts.kms_committee, &view).await?;
     for registry in registries {
-        for log in trail::events(proven, interfaces, &["AppRegistry"], registry).await? {
+        for log in trail::events(proven, interfaces, registry).await? {
             known.learn(&log.inner, false);
         }
     }
@@ -159,7 +156,7 @@ async fn policies(
     }) {
         read.insert(policy);
         if proven.read(registry, &AppRegistry::isOurPolicyCall { policy }).await? {
-            for log in trail::events(proven, interfaces, &POLICIES, policy).await? {
+            for log in trail::events(proven, interfaces, policy).await? {
                 known.learn(&log.inner, false);
             }
         } else {
@@ -352,7 +349,7 @@ async fn issued(
 ) -> Result<Vec<Issuance>, Failure> {
     let log = proven.chain.contracts.issuance_log;
     let mut wanted: BTreeMap<B256, BTreeSet<B256>> = BTreeMap::new();
-    for event in trail::events(proven, interfaces, &["IssuanceLog"], log).await? {
+    for event in trail::events(proven, interfaces, log).await? {
         let Ok(issued) = IssuanceLog::KeyIssued::decode_log(&event.inner) else { continue };
         let transaction = event.transaction_hash.unwrap_or_default();
         wanted.entry(transaction).or_default().insert(issued.issuanceId);

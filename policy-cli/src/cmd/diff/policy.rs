@@ -119,7 +119,7 @@ async fn answers_as_allowlist(
 
 async fn lists(proven: &mut Proven, policy: Address, facts: &mut Facts) -> Result<(), Failure> {
     let interfaces = Interfaces::ours();
-    for log in trail::events(proven, &interfaces, &["AllowlistPolicy"], policy).await? {
+    for log in trail::events(proven, &interfaces, policy).await? {
         let log = &log.inner;
         if let Ok(event) = AllowlistPolicy::ComposeHashApproved::decode_log(log) {
             let name = format!("compose hash {}", event.composeHash);
