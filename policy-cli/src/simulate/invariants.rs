@@ -115,9 +115,6 @@ impl Judge<'_> {
             );
             return Ok(());
         }
-        if boot.osImageHash.is_zero() {
-            return Ok(());
-        }
         let registry = self.known.apps.get(&app).map(|app| app.registry);
         let registry = registry.filter(|registry| !registry.is_zero());
         let floor = match registry {

@@ -79,6 +79,8 @@ pub(crate) struct Known {
     images: BTreeSet<B256>,
     /// Root and vendor.
     roots: BTreeMap<B256, B256>,
+    /// Where an issued identity's question stands.
+    issued_at: BTreeMap<B256, usize>,
 }
 
 pub(crate) async fn gather(
@@ -95,6 +97,7 @@ pub(crate) async fn gather(
         notes: Vec::new(),
         images: BTreeSet::new(),
         roots: BTreeMap::new(),
+        issued_at: BTreeMap::new(),
     };
     let contracts = proven.chain.contracts;
     let roots = contracts.attestation_registry;
@@ -237,14 +240,12 @@ impl Known {
         let hash = issuance.attested.boot.composeHash;
         self.apps.entry(app).or_default().hashes.insert(hash);
         let asked = issuance.attested.eip712_hash_struct();
-        for question in &mut self.questions {
-            if question.attested.eip712_hash_struct() == asked
-                && let Who::Issued { times } = &mut question.who
-            {
-                *times += 1;
-                return;
-            }
+        let known = self.issued_at.get(&asked).and_then(|index| self.questions.get_mut(*index));
+        if let Some(Question { who: Who::Issued { times }, .. }) = known {
+            *times = times.saturating_add(1);
+            return;
         }
+        self.issued_at.insert(asked, self.questions.len());
         self.ask(Who::Issued { times: 1 }, issuance.attested);
     }
 

@@ -45,7 +45,10 @@ fn holds() {
         let why = shown.json["textMismatch"].as_str().unwrap_or_default();
         assert!(why.contains(&hostile.compose_hash.to_string()), "{why}");
         // Run on proven state, it shows who could boot that could not before.
-        let simulate = ["simulate", "--proposal", &id, "--block", "latest"];
+        let folder = tempfile::tempdir()?;
+        let quote = folder.path().join("hostile.bin").display().to_string();
+        std::fs::write(&quote, enclave.evidence(&[7; 64]).encode())?;
+        let simulate = ["simulate", "--proposal", &id, "--as", &quote, "--block", "latest"];
         let report = dao.quorate.run(&simulate).await?;
         assert_eq!(report.exit, 4, "{}", report.json);
         let findings = report.json["findings"].to_string();
@@ -56,7 +59,16 @@ fn holds() {
                 && boot["without"]["allowed"] == false
                 && boot["with"]["allowed"] == true
         });
-        assert!(let_in.count() > 0, "{}", report.json);
+        let let_in: Vec<_> = let_in.collect();
+        // The enclave itself, by its quote, and any machine like it.
+        let asked = |kind: &str| let_in.iter().any(|boot| boot["who"]["kind"] == kind);
+        assert!(asked("quote") && asked("supposed"), "{}", report.json);
+        std::fs::write(&quote, "no evidence")?;
+        let refused = dao.quorate.run(&simulate).await?;
+        assert_eq!(refused.exit, 4, "{}", refused.json);
+        assert_eq!(refused.json["error"]["code"], "denied");
+        std::fs::remove_file(&quote)?;
+        let simulate = ["simulate", "--proposal", &id, "--block", "latest"];
         dao.until_open(&proposed).await?;
         let voter = dao.voters[0].to_string();
         let key = ["--broadcast", "--yes", "--unlocked", "--from", &voter];
