@@ -4,14 +4,13 @@
 
 pub mod caught;
 mod index;
+mod quorate;
 mod refused;
 pub mod safe;
 
 pub use index::Index;
-pub use refused::refused_by_all;
-mod quorate;
-
 pub use quorate::quorate;
+pub use refused::refused_by_all;
 
 use anyhow::{Context, Result};
 use devnet::{

@@ -147,7 +147,7 @@ pub async fn run(config: Config) -> Result<Running> {
 
 /// What the network file names.
 fn followed(network: &Network, contracts: &Contracts) -> Vec<(Address, Kind)> {
-    let governance = network.governance.unwrap_or_default();
+    let governance = network.governance.clone().unwrap_or_default();
     let manager = governance.access_manager.filter(|other| *other != contracts.access_manager);
     let named = [
         (governance.governor, Kind::Governor),

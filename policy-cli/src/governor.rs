@@ -123,10 +123,20 @@ impl Proposal {
             .filter_map(|log| QuorateGovernor::ProposalCreated::decode_log(&log.inner).ok())
             .find(|event| event.proposalId == id)
             .ok_or(GovernorError::NotFound { governor, id })?;
-        let event = event.data;
+        Ok(Self::of_event(governor, id, event.data)?)
+    }
+
+    /// The event's calls and text, if they are those of proposal `id`.
+    fn of_event(
+        governor: Address,
+        id: U256,
+        event: QuorateGovernor::ProposalCreated,
+    ) -> Result<Self, GovernorError> {
+        let lengths = [event.values.len(), event.calldatas.len()];
         let calls = rows(event.targets, event.values, event.calldatas);
-        if proposal_id(&calls, &event.description) != id {
-            return Err(GovernorError::NotItsContent { id }.into());
+        let is_whole = lengths.iter().all(|length| *length == calls.len());
+        if !is_whole || proposal_id(&calls, &event.description) != id {
+            return Err(GovernorError::NotItsContent { id });
         }
         Ok(Self {
             governor,
@@ -167,5 +177,42 @@ impl State {
 
     pub(crate) fn word(self) -> &'static str {
         Self::WORDS.get(usize::from(self.0)).copied().unwrap_or("unknown")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> QuorateGovernor::ProposalCreated {
+        QuorateGovernor::ProposalCreated {
+            proposalId: U256::ZERO,
+            proposer: Address::repeat_byte(1),
+            targets: vec![Address::repeat_byte(2)],
+            values: vec![U256::ZERO],
+            signatures: vec![String::new()],
+            calldatas: vec![vec![1, 2, 3, 4].into()],
+            voteStart: U256::ZERO,
+            voteEnd: U256::ZERO,
+            description: "# Honest".into(),
+        }
+    }
+
+    /// [GOV-12]
+    #[test]
+    fn calls_and_text_that_do_not_hash_to_the_id_are_not_believed() {
+        let (governor, told) = (Address::repeat_byte(9), event());
+        let calls = rows(told.targets, told.values, told.calldatas);
+        let id = proposal_id(&calls, &told.description);
+        assert_eq!(Proposal::of_event(governor, id, event()).unwrap().calls, calls);
+        let mut forged = [event(), event(), event(), event()];
+        forged[0].description = "# Other".into();
+        forged[1].targets[0] = Address::repeat_byte(3);
+        forged[2].values.push(U256::ZERO);
+        forged[3].calldatas[0] = vec![1, 2, 3, 5].into();
+        for event in forged {
+            let refused = Proposal::of_event(governor, id, event).unwrap_err();
+            assert!(matches!(refused, GovernorError::NotItsContent { .. }), "{refused}");
+        }
     }
 }

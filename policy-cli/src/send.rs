@@ -91,6 +91,9 @@ fn revert_hint(reason: &str) -> Vec<String> {
         "AccessManagedUnauthorized" => {
             "the sender must hold the role of this function: --from names it, --propose puts it to the vote"
         }
+        "AccessManagerUnauthorizedCall" => {
+            "the sender has no role for this function, or one that does not wait: then leave out --schedule"
+        }
         "AccessManagerNotScheduled" => {
             "the sender's role waits: --schedule first, the same command without it after the delay"
         }

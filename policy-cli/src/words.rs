@@ -12,6 +12,7 @@ pub(crate) fn value(name: &str, value: &DynSolValue) -> String {
         DynSolValue::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         DynSolValue::Address(address) => account(*address),
         DynSolValue::FixedBytes(word, 32) => bytes32(name, *word),
+        DynSolValue::FixedBytes(word, size) => hex::encode_prefixed(&word[..*size]),
         DynSolValue::Uint(number, _) => uint(name, *number),
         DynSolValue::String(text) => format!("{text:?}"),
         DynSolValue::Bytes(bytes) => hex::encode_prefixed(bytes),

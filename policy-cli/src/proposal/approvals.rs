@@ -171,6 +171,7 @@ mod tests {
         assert_eq!(approvals(&[Call::new(Address::repeat_byte(8), &cancel)]), Ok(vec![]));
     }
 
+    /// [GOV-11]
     #[test]
     fn an_approval_that_does_not_decode_is_never_passed_over() {
         let cut = approve()[..40].to_vec();

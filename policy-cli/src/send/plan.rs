@@ -39,6 +39,9 @@ pub(crate) enum Outcome {
     Reverts { reason: String },
 }
 
+/// Two fresh slots and an event. What is not used is given back.
+const SLACK_GAS: u64 = 50_000;
+
 /// Limits that are signed with the call.
 #[derive(Clone, Copy)]
 pub(crate) struct Gas {
@@ -201,8 +204,8 @@ async fn simulate(
         .map_err(|error| chain.failed("eth_feeHistory", &error))?;
     Ok(Outcome::Succeeds(Gas {
         estimate,
-        // A fifth above the estimate: other transactions may come before this one.
-        limit: estimate.saturating_add(estimate / 5),
+        // Other transactions may come before this one: a vote that reaches the quorum writes more than one that does not.
+        limit: estimate.saturating_add((estimate / 5).max(SLACK_GAS)),
         max_fee_per_gas: fees.max_fee_per_gas,
         max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
     }))

@@ -29,6 +29,9 @@ pub(super) struct RuleArgs {
     /// CRLs issued before this second are refused
     #[arg(long, value_name = "UNIX")]
     least_crl_issued_at: Option<u64>,
+    /// A root's CRL issued before this second is refused
+    #[arg(long, value_name = "UNIX")]
+    least_root_crl_issued_at: Option<u64>,
     /// How old collateral may be
     #[arg(long, value_name = "TIME", value_parser = values::seconds)]
     max_collateral_age: Option<u32>,
@@ -57,7 +60,9 @@ impl RuleArgs {
                 .least_tcb_evaluation
                 .unwrap_or(present.leastTcbEvaluationDataNumber),
             leastCrlIssuedAt: self.least_crl_issued_at.unwrap_or(present.leastCrlIssuedAt),
-            leastRootCrlIssuedAt: present.leastRootCrlIssuedAt,
+            leastRootCrlIssuedAt: self
+                .least_root_crl_issued_at
+                .unwrap_or(present.leastRootCrlIssuedAt),
             maxCollateralAgeSeconds: self
                 .max_collateral_age
                 .unwrap_or(present.maxCollateralAgeSeconds),
@@ -94,6 +99,7 @@ mod tests {
         let flags = RuleArgs {
             least_tcb_evaluation: Some(18),
             least_crl_issued_at: None,
+            least_root_crl_issued_at: None,
             max_collateral_age: None,
             accept_tcb: Vec::new(),
         };

@@ -50,6 +50,7 @@ impl Show {
                 "isSoftware": found.isSoftware,
                 "leastTcbEvaluationDataNumber": rules.leastTcbEvaluationDataNumber,
                 "leastCrlIssuedAt": rules.leastCrlIssuedAt,
+                "leastRootCrlIssuedAt": rules.leastRootCrlIssuedAt,
                 "maxCollateralAgeSeconds": rules.maxCollateralAgeSeconds,
                 "acceptedTcbStatuses": rules.acceptedTcbStatuses,
                 "deniedAdvisoryIds": found.deniedAdvisoryIds,
