@@ -1,8 +1,8 @@
 //! The command line's frame: global flags, and the verbs. Each verb's own flags are in `cmd/<verb>.rs`.
 
 use crate::cmd::{
-    app, approve, audit, completions, compose, decode, delegate, hash, image, listed, man, propose,
-    proposed, revoke, root, status, verify, vote, watch,
+    app, approve, audit, completions, compose, decode, delegate, diff, hash, image, listed, man,
+    propose, proposed, revoke, root, simulate, status, verify, vote, watch,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ stdout is data, stderr is talk.";
 
 const AFTER: &str = "Exit codes:
   0 done   1 internal   2 usage   3 not found   4 denied, or a check failed
-  5 network or RPC   6 the chain reverts   7 nothing was signed
+  5 network or RPC   6 the chain reverts   7 nothing was signed   10 differences (--exit-code)
 
 Example:
   quorate hash app-compose.json";
@@ -89,6 +89,8 @@ pub(crate) enum Verb {
     Veto(proposed::Veto),
     Decode(decode::Decode),
     Man(man::Man),
+    Simulate(Box<simulate::Simulate>),
+    Diff(diff::Diff),
     #[command(subcommand)]
     Verify(verify::Verify),
     Audit(audit::Audit),
@@ -126,7 +128,7 @@ mod tests {
     fn every_help_ends_with_an_example_that_parses() {
         let mut found = Vec::new();
         examples(&Cli::command(), &mut found);
-        assert_eq!(found.len(), 46);
+        assert_eq!(found.len(), 49);
         for example in found {
             let line = example.split(" > ").next().unwrap_or_default();
             assert!(!line.contains('\n'), "{line}");

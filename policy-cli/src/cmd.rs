@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod compose;
 pub(crate) mod decode;
 pub(crate) mod delegate;
+pub(crate) mod diff;
 pub(crate) mod hash;
 pub(crate) mod image;
 pub(crate) mod listed;
@@ -17,6 +18,7 @@ pub(crate) mod propose;
 pub(crate) mod proposed;
 pub(crate) mod revoke;
 pub(crate) mod root;
+pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod verify;
 pub(crate) mod vote;
@@ -42,6 +44,9 @@ pub(crate) async fn run(
         Verb::Revoke(revoke) => revoke.run(global, output).await,
         Verb::Hash(hash) => hash.run(output),
         Verb::Compose(compose) => compose.run(global, output).await,
+        Verb::Diff(diff) => diff.run(global, output).await,
+        Verb::Verify(verify::Verify::Source(source)) => source.run(global, output).await,
+        Verb::Simulate(simulate) => simulate.run(global, output).await,
         Verb::Status(status) => status.run(global, output).await,
         Verb::Measurement(measurement) => measurement.run(global, output).await,
         Verb::Device(device) => device.run(global, output).await,

@@ -5,6 +5,7 @@
 
 mod difference;
 mod images;
+pub(crate) mod review;
 
 pub use difference::difference;
 pub use images::{ImageReference, images};

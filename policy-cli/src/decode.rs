@@ -21,6 +21,10 @@ pub(crate) struct Argument {
 }
 
 impl Argument {
+    pub(crate) fn value(&self) -> &DynSolValue {
+        &self.value
+    }
+
     pub(crate) fn words(&self) -> String {
         words::value(self.path.rsplit('.').next().unwrap_or_default(), &self.value)
     }

@@ -5,7 +5,10 @@ use crate::{
     apps::AppError,
     calls::CallsError,
     chain::ChainError,
-    cmd::{audit::AuditError, decode::DecodeError, man::NoVerb, watch::WatchError},
+    cmd::{
+        audit::AuditError, decode::DecodeError, diff::DiffError, man::NoVerb,
+        verify::source::SourceError, watch::WatchError,
+    },
     compose::ComposeError,
     exit::Exit,
     file::FileError,
@@ -16,6 +19,7 @@ use crate::{
     proven::ProvenError,
     send::SendError,
     signer::SignerError,
+    simulate::SimulateError,
 };
 
 use std::path::{Path, PathBuf};
@@ -54,6 +58,12 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Proven(#[from] ProvenError),
     #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    #[error(transparent)]
+    Diff(#[from] DiffError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
     Audit(#[from] AuditError),
     #[error(transparent)]
     Watch(#[from] WatchError),
@@ -62,6 +72,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether a contract gives no such answer; an endpoint that lies or is silent is not meant.
+    pub(crate) fn is_no_answer(&self) -> bool {
+        matches!(self, Self::Proven(ProvenError::Read(_)))
+    }
+
     /// A compose file's failure, with the file's name.
     pub(crate) fn in_file(path: &Path) -> impl FnOnce(ComposeError) -> Self {
         move |source| Self::Compose { path: path.into(), source }
@@ -84,6 +99,9 @@ impl Failure {
             Self::Signer(error) => error.exit(),
             Self::Send(error) => error.exit(),
             Self::Proven(error) => error.exit(),
+            Self::Simulate(error) => error.exit(),
+            Self::Diff(error) => error.exit(),
+            Self::Source(error) => error.exit(),
             Self::Audit(error) => error.exit(),
             Self::Watch(error) => error.exit(),
             Self::Output(_) => Exit::Internal,
@@ -108,6 +126,9 @@ impl Failure {
             Self::Signer(error) => error.hints(),
             Self::Send(error) => error.hints(),
             Self::Proven(error) => error.hints(),
+            Self::Simulate(error) => error.hints(),
+            Self::Diff(error) => error.hints(),
+            Self::Source(error) => error.hints(),
             Self::Audit(error) => error.hints(),
             Self::Watch(error) => error.hints(),
             Self::Output(_) => Vec::new(),

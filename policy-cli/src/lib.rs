@@ -9,11 +9,13 @@ pub mod compose;
 
 mod agent;
 mod apps;
+mod bytecode;
 mod calls;
 mod chain;
 mod cli;
 mod cmd;
 mod decode;
+mod evidence_file;
 mod exit;
 mod failure;
 mod file;
@@ -28,7 +30,9 @@ mod reason;
 mod replay;
 mod send;
 mod signer;
+mod simulate;
 mod sorted;
+mod trail;
 mod values;
 mod words;
 

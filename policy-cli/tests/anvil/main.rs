@@ -4,6 +4,8 @@
 
 mod devchain;
 mod genesis;
+mod liar;
+mod simulate;
 
 use devchain::{Devchain, KEYS, MNEMONIC, accounts};
 use serde_json::Value;
