@@ -146,7 +146,7 @@ mod tests {
         assert!(file(|batch| batch["meta"]["name"] = json!("y")).is_ok());
     }
 
-    /// [GOV-13]
+    /// [GOV-23]
     #[test]
     fn a_batch_that_was_changed_or_is_for_elsewhere_is_refused() {
         let refused = file(|batch| batch["transactions"][0]["data"] = json!("0x0103"));

@@ -1,6 +1,6 @@
 //! The Governor of a network: where it is, in whose name it acts, and its proposals.
 //!
-//! A proposal's calls and text are read from its event and are believed only because their hash is the proposal's id. [GOV-12]
+//! A proposal's calls and text are read from its event and are believed only because their hash is the proposal's id. [GOV-22]
 
 use crate::{
     chain::{Chain, ChainError},
@@ -198,7 +198,7 @@ mod tests {
         }
     }
 
-    /// [GOV-12]
+    /// [GOV-22]
     #[test]
     fn calls_and_text_that_do_not_hash_to_the_id_are_not_believed() {
         let (governor, told) = (Address::repeat_byte(9), event());

@@ -13,7 +13,7 @@ use crate::send::Call;
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::sol_types::SolValue;
 
-/// The id that every Governor of OpenZeppelin gives these calls with this text. [GOV-12]
+/// The id that every Governor of OpenZeppelin gives these calls with this text. [GOV-22]
 pub(crate) fn proposal_id(calls: &[Call], description: &str) -> U256 {
     let (targets, values, calldatas) = columns(calls);
     let arguments = (targets, values, calldatas, description_hash(description));

@@ -1,5 +1,5 @@
 //! The clear-signing files (ERC-7730) of docs/clear-signing: every selector and every field that they show exists in the
-//! committed interfaces and statements, and nothing of a call stays unshown. [GOV-14]
+//! committed interfaces and statements, and nothing of a call stays unshown. [GOV-24]
 
 use alloy::json_abi::{Function, JsonAbi, Param};
 use serde_json::Value;
@@ -80,7 +80,7 @@ fn named(function: &Function) -> String {
     format!("{}({})", function.name, list(&function.inputs))
 }
 
-/// [GOV-14]
+/// [GOV-24]
 #[test]
 fn every_selector_and_field_exists_and_nothing_of_a_call_is_unshown() {
     for (contract, file) in files("calldata-") {
@@ -117,7 +117,7 @@ fn every_function_that_changes_a_registry_has_words() {
     }
 }
 
-/// [GOV-14]
+/// [GOV-24]
 #[test]
 fn every_statement_is_shown_field_by_field() {
     let statements = std::fs::read_to_string(root().join("crates/wire/statements.txt")).unwrap();

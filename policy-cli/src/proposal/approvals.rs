@@ -30,7 +30,7 @@ impl std::fmt::Display for Approval {
     }
 }
 
-/// Every approval of the calls, also of those that are relayed or scheduled, in order. [GOV-10]
+/// Every approval of the calls, also of those that are relayed or scheduled, in order. [GOV-20]
 pub(crate) fn approvals(calls: &[Call]) -> Result<Vec<Approval>, Unreadable> {
     let mut found = Vec::new();
     calls.iter().try_for_each(|call| search(call, 0, &mut found))?;
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(approvals(&[Call::new(Address::repeat_byte(8), &cancel)]), Ok(vec![]));
     }
 
-    /// [GOV-11]
+    /// [GOV-21]
     #[test]
     fn an_approval_that_does_not_decode_is_never_passed_over() {
         let cut = approve()[..40].to_vec();

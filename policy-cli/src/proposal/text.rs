@@ -97,7 +97,7 @@ impl TextError {
     }
 }
 
-/// The whole description: heading, words, block, difference, and who may propose it. [GOV-10] [GOV-11]
+/// The whole description: heading, words, block, difference, and who may propose it. [GOV-20] [GOV-21]
 pub(crate) fn describe(draft: &Draft, calls: &[Call]) -> Result<String, TextError> {
     let title = draft.title.trim();
     if title.is_empty() || title.chars().any(char::is_control) {
@@ -136,7 +136,7 @@ fn stated(approval: Approval, draft: &Draft) -> Stated {
     }
 }
 
-/// Whether the text of a proposal names what its calls approve, and nothing else. [GOV-10]
+/// Whether the text of a proposal names what its calls approve, and nothing else. [GOV-20]
 ///
 /// Each approval must be in the block `quorate`, and each entry of the block in a call; without a block each hash must at
 /// least stand in the text. Any other hash of 32 bytes in the text must occur in some call, so that no second hash can be

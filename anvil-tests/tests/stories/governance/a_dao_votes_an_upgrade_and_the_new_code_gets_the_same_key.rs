@@ -1,5 +1,5 @@
 //! Five voters approve new code with the real `quorate`: the enclave with the new code gets the key that the old code had. Then
-//! the guardian revokes the old code in one transaction, and it gets nothing. P4, P5, P8. [GOV-5] [GOV-10] [GOV-12]
+//! the guardian revokes the old code in one transaction, and it gets nothing. P4, P5, P8. [GOV-5] [GOV-20] [GOV-22]
 
 use anvil_tests::{compose_file, governed, new_code, refused_by_all, story};
 use devnet::governance::Governed;

@@ -1,5 +1,5 @@
 //! A proposal whose text names honest code and whose calls approve other code: `quorate` says so and signs no vote for it. Even
-//! accepted by a bribed majority it is vetoed by the guardian before its delay is over. `simulate` shows whom it would let in. P8, A18. [GOV-6] [GOV-10] [SIM-9]
+//! accepted by a bribed majority it is vetoed by the guardian before its delay is over. `simulate` shows whom it would let in. P8, A18. [GOV-6] [GOV-20] [SIM-9]
 
 use abi::{AllowlistPolicy, QuorateGovernor};
 use alloy::{

@@ -1,5 +1,5 @@
 //! An app owned by a Safe of its real contracts: `quorate` writes the batch, two of three owners carry out its raw bytes, and the
-//! new code gets the key of the old. One owner is not enough. P8. [GOV-4] [GOV-13]
+//! new code gets the key of the old. One owner is not enough. P8. [GOV-4] [GOV-23]
 
 use anvil_tests::{compose_file, new_code, refused_by_all, safe::Safe, shared, story};
 use devnet::governance::Governed;

@@ -35,7 +35,7 @@ fn a_description_stands_for_its_calls_and_ends_with_its_proposer() {
     assert!(text_against_calldata(&description, &[approve(NEW)]).is_ok());
 }
 
-/// [GOV-10]
+/// [GOV-20]
 #[test]
 fn a_text_that_names_another_hash_than_the_calldata_is_found() {
     let description = describe(&draft(), &[approve(NEW)]).unwrap();
