@@ -94,15 +94,6 @@ impl Index {
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
     }
 
-    /// Its address, as a URL.
-    ///
-    /// # Errors
-    /// If it does not run.
-    pub fn url(&self) -> Result<String> {
-        let listen = self.running.as_ref().context("the indexer does not run")?.listen;
-        Ok(format!("http://{listen}"))
-    }
-
     /// A whole answer, to a request with these headers.
     ///
     /// # Errors

@@ -34,6 +34,7 @@ async fn main() -> Result<()> {
         audit_milliseconds: 600_000,
         proofs: true,
         checkpoint: None,
+        ready_file: None,
     };
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let running = indexer::run(config.clone()).await?;

@@ -225,7 +225,7 @@ impl Store {
         self.fetch(query).await?.iter().map(event).collect()
     }
 
-    /// A block by its hash.
+    /// A block that is or was stored; the one that the index starts at is never stored.
     pub(crate) async fn block(&self, hash: B256) -> Result<Option<BlockRow>> {
         let query =
             Query::new("SELECT number, hash, parent, time, canonical FROM blocks WHERE hash = $1");

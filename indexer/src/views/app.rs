@@ -146,8 +146,8 @@ impl App {
             true => None,
             false => policies.get(&policy.address).filter(|list| list.is_initialized).cloned(),
         };
-        app.allowlist = of(&app.policy);
-        app.pending_allowlist = app.pending_policy.as_ref().and_then(of);
+        (app.allowlist, app.pending_allowlist) =
+            (of(&app.policy), app.pending_policy.as_ref().and_then(of));
         Ok(Some(app))
     }
 

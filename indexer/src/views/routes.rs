@@ -91,12 +91,12 @@ pub(crate) async fn read_before(
     {
         return Err(malformed());
     }
+    let block = BlockRef::new(number, hash);
     if !orphaned && store.hash_at(number).await? != Some(hash) {
-        return Err(Refused::reorged(format!(
-            "block {number} ({hash}) is not canonical any more: begin from the newest"
-        )));
+        let common = store.taken_away(block).await?.map(|(_, common)| common);
+        return Err(Refused::reorged(block, common));
     }
-    Ok(Some((BlockRef::new(number, hash), log_index)))
+    Ok(Some((block, log_index)))
 }
 
 /// The moment that `?at=` names.
