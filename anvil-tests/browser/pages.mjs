@@ -185,7 +185,7 @@ await check(`every link leads somewhere (${linked.size})`, async () => {
   // An account that is known by nothing else has no page, and is no link.
   const lost = [];
   for (const link of [...linked].slice(0, 400)) {
-    const answer = await fetch(at(link.replaceAll("&amp;", "&")), { headers: { accept: "text/html" } });
+    const answer = await fetch(at(link.replaceAll("&amp;", "&")), { headers: { accept: "text/html,*/*;q=0.8" } });
     if (answer.status >= 400 && !link.startsWith("/readyz")) lost.push(`${answer.status} ${link}`);
     await answer.arrayBuffer();
   }
