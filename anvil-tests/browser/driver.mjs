@@ -21,7 +21,11 @@ export function complaints(page) {
     if (["error", "warning"].includes(message.type())) heard.push(`console: ${message.text()}`);
   });
   page.on("pageerror", (error) => heard.push(`exception: ${error.message}`));
-  page.on("requestfailed", (request) => heard.push(`request: ${request.url()} ${request.failure()?.errorText}`));
+  page.on("requestfailed", (request) => {
+    const why = request.failure()?.errorText;
+    // What was still loading when the next page was asked for.
+    if (why !== "net::ERR_ABORTED") heard.push(`request: ${request.url()} ${why}`);
+  });
   return heard;
 }
 
