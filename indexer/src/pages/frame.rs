@@ -72,6 +72,17 @@ impl Check {
     pub(super) fn new(what: &'static str, command: impl Into<String>) -> Self {
         Self { what, command: command.into() }
     }
+
+    /// The file that proves an issuance or a revocation offline, made once the event is final.
+    pub(super) fn bundle(frame: &Frame, event: &str) -> Self {
+        Self::new(
+            "one file that proves it offline; $BLOCK is the hash that a node of yours has for the block that the file ends at",
+            format!(
+                "curl -s {event}/bundle -o bundle.json && quorate verify bundle bundle.json --block \"$BLOCK\" --network {}",
+                frame.network
+            ),
+        )
+    }
 }
 
 impl Frame {

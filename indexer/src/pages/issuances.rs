@@ -77,6 +77,7 @@ fn checks(frame: &Frame, issuance: &Issuance) -> Vec<Check> {
     if let Some(place) = issuance.inputs.first().map(|input| input.place) {
         let here = format!("{}/v1/events/{}/{}", frame.base, place.block_hash, place.log_index);
         checks.push(Check::new("receipt, trie nodes and header", format!("curl -s {here}/proof")));
+        checks.push(Check::bundle(frame, &here));
     }
     checks.push(Check::new(
         "this page as JSON",

@@ -72,6 +72,7 @@ fn checks(frame: &Frame, view: &Revocation) -> Vec<Check> {
     let mut checks =
         vec![Check::new("receipt, trie nodes and header", format!("curl -s {here}/proof"))];
     if let Ok(code) = event.args.hash("composeHash") {
+        checks.push(Check::bundle(frame, &here));
         checks.push(Check::new(
             "that the code does not count: 0",
             format!(
