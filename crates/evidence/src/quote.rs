@@ -13,7 +13,7 @@ use crate::{
     collateral::Collateral,
     event_log::ReplayError,
     identity::VerifiedIdentity,
-    raw::{self, RawEvidence, sha256},
+    raw::{ParsedQuote, RawEvidence, sha256},
     report_data::{self, BindError},
     root::{self, Platform, RootCertificate, RootRules},
     tcb::TcbStatus,
@@ -119,9 +119,8 @@ pub(crate) fn verify(
     now: UnixSeconds,
 ) -> Result<VerifiedQuote, VerifyQuoteError> {
     let bytes = &raw.bytes().quote;
-    let quote = raw::parse(bytes)?;
-    let chain = raw::certificate_chain(&quote)?;
-    let vendor = judge_root(root, rules, &chain)?;
+    let ParsedQuote { quote, chain } = raw.parsed()?;
+    let vendor = judge_root(root, rules, chain)?;
     judge_attributes(&quote.report)?;
     let collateral = Collateral::parse(&raw.bytes().collateral)?;
     collateral.check_dates(rules, now)?;

@@ -10,6 +10,7 @@ use alloy_primitives::B256;
 use dcap_qvl::quote::Quote;
 use parity_scale_codec::Encode;
 use sha2::{Digest, Sha256};
+use std::sync::OnceLock;
 use wire::{
     UnixSeconds,
     request::{EvidenceBytes, EvidenceTooLarge},
@@ -19,8 +20,19 @@ use wire::{
 const PCK_CERTIFICATE_CHAIN: u16 = 5;
 
 /// Unjudged evidence within its size limits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawEvidence(EvidenceBytes);
+#[derive(Debug)]
+pub struct RawEvidence {
+    bytes: EvidenceBytes,
+    parsed: OnceLock<ParsedQuote>,
+}
+
+/// The quote of some evidence, read once. Nothing in it is believed.
+#[derive(Debug)]
+pub(crate) struct ParsedQuote {
+    pub(crate) quote: Quote,
+    /// DER, from the leaf to the root.
+    pub(crate) chain: Vec<Vec<u8>>,
+}
 
 /// Why bytes are no quote of a kind that we judge.
 #[derive(Debug, thiserror::Error)]
@@ -52,27 +64,36 @@ impl RawEvidence {
     /// Takes evidence whose parts are within their limits. [EV-1]
     pub fn new(bytes: EvidenceBytes) -> Result<Self, EvidenceTooLarge> {
         bytes.check_sizes()?;
-        Ok(Self(bytes))
+        Ok(Self { bytes, parsed: OnceLock::new() })
     }
 
     /// The bytes.
     pub fn bytes(&self) -> &EvidenceBytes {
-        &self.0
+        &self.bytes
     }
 
     /// The hash that names this evidence.
     pub fn hash(&self) -> B256 {
-        self.0.hash()
+        self.bytes.hash()
     }
 
     /// The root certificate under which this evidence claims to stand: the last of the quote's PCK chain. [EV-2]
     ///
     /// It names the rules to judge by; [`verify`](Self::verify) then proves the claim or refuses.
     pub fn claimed_root(&self) -> Result<RootCertificate, ParseQuoteError> {
-        let chain = certificate_chain(&parse(&self.0.quote)?)?;
-        let root = chain.into_iter().next_back();
-        root.map(RootCertificate::from_der)
+        let root = self.parsed()?.chain.last();
+        root.map(|der| RootCertificate::from_der(der.clone()))
             .ok_or(ParseQuoteError::NoCertificateChain { kind: PCK_CERTIFICATE_CHAIN })
+    }
+
+    /// The quote and its certificate chain.
+    pub(crate) fn parsed(&self) -> Result<&ParsedQuote, ParseQuoteError> {
+        if let Some(parsed) = self.parsed.get() {
+            return Ok(parsed);
+        }
+        let quote = parse(&self.bytes.quote)?;
+        let chain = certificate_chain(&quote)?;
+        Ok(self.parsed.get_or_init(|| ParsedQuote { quote, chain }))
     }
 
     /// Judges the quote and its collateral at `now`, the time of a proven head, under `root` by `rules`.
@@ -104,7 +125,7 @@ pub fn without_padding(quote: &[u8]) -> &[u8] {
 }
 
 /// Parses a quote that fills `bytes` exactly and has one encoding. [EV-6]
-pub(crate) fn parse(bytes: &[u8]) -> Result<Quote, ParseQuoteError> {
+fn parse(bytes: &[u8]) -> Result<Quote, ParseQuoteError> {
     let quote = Quote::parse(bytes).map_err(|cause| ParseQuoteError::Malformed(cause.into()))?;
     let encoded = quote.encode();
     match bytes.strip_prefix(encoded.as_slice()) {
@@ -115,7 +136,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Quote, ParseQuoteError> {
 }
 
 /// The certificates that the quote carries, leaf first.
-pub(crate) fn certificate_chain(quote: &Quote) -> Result<Vec<Vec<u8>>, ParseQuoteError> {
+fn certificate_chain(quote: &Quote) -> Result<Vec<Vec<u8>>, ParseQuoteError> {
     if quote.inner_cert_type() != PCK_CERTIFICATE_CHAIN {
         return Err(ParseQuoteError::NoCertificateChain { kind: quote.inner_cert_type() });
     }
