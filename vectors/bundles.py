@@ -3,6 +3,7 @@
 Left out: the quote's certificate chain and collateral, so whether a machine is genuine, its TCB, device and vendor; and gas.
 """
 
+import functools
 import hashlib
 import json
 import re
@@ -22,7 +23,7 @@ class Judge:
     """Everything needs keccak, EIP-712, the curve and the error from verify.py, which hands itself in."""
 
     def __init__(self, lib):
-        self.lib, self.require, self.keccak = lib, lib.require, lib.keccak256
+        self.lib, self.require, self.keccak = lib, lib.require, remembered(lib.keccak256)
         self.empty_root, self.no_code = self.keccak(b"\x80"), self.keccak(b"")
 
     def refuse(self, code):
@@ -535,6 +536,12 @@ class Judge:
             self.require("event" in step, "step-hidden")
             is_approval = unhex(step["event"]["topic"]) == approved
             self.require(not is_approval or unhex(step["event"]["arguments"])[32:64] != compose, "approved-again")
+
+
+@functools.cache
+def remembered(hash_):
+    """The same nodes and code come up again and again."""
+    return functools.lru_cache(maxsize=1 << 16)(hash_)
 
 
 class State:

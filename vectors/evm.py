@@ -4,6 +4,8 @@ Plain Python, written from the specifications. Gas is not counted (GAS answers a
 costs is judged by the Rust verifier alone. Writes, logs, creations and precompiles end the run.
 """
 
+import functools
+
 WORD = 1 << 256
 SIGN = 1 << 255
 GAS_ANSWER = 10_000_000
@@ -213,6 +215,7 @@ def address(word):
     return (word % (1 << 160)).to_bytes(20, "big")
 
 
+@functools.lru_cache(maxsize=64)
 def jump_destinations(code):
     found, at = set(), 0
     while at < len(code):

@@ -73,6 +73,15 @@ impl Index {
         &self.config.database
     }
 
+    /// Where it serves.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub fn url(&self) -> Result<String> {
+        let listen = self.running.as_ref().context("the indexer does not run")?.listen;
+        Ok(format!("http://{listen}"))
+    }
+
     /// Status and body of an answer; text that is no JSON is a JSON string.
     ///
     /// # Errors
@@ -83,15 +92,6 @@ impl Index {
         let status = response.status().as_u16();
         let text = response.text().await?;
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
-    }
-
-    /// Its address, as a URL.
-    ///
-    /// # Errors
-    /// If it does not run.
-    pub fn url(&self) -> Result<String> {
-        let listen = self.running.as_ref().context("the indexer does not run")?.listen;
-        Ok(format!("http://{listen}"))
     }
 
     /// A whole answer, to a request with these headers.

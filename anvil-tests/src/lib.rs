@@ -3,15 +3,20 @@
 //! Without anvil a story says so and passes, or fails if `REQUIRE_ANVIL` is set, as CI sets it.
 
 pub mod caught;
+pub mod explored;
 mod index;
 mod quorate;
+mod refused;
+pub mod safe;
 pub mod sse;
 
 pub use index::Index;
 pub use quorate::quorate;
+pub use refused::refused_by_all;
 
 use anyhow::{Context, Result};
 use devnet::{
+    governance::App,
     harness::{BareChain, LyingRpc, Mark, Network, Options, log_mark, logged_since},
     leash::program,
     plan::find_repository,
@@ -29,6 +34,7 @@ const LIMIT: Duration = Duration::from_secs(150);
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 static SHARED: OnceCell<Network> = OnceCell::const_new();
 static WATCHED: OnceCell<Network> = OnceCell::const_new();
+static GOVERNED: OnceCell<Network> = OnceCell::const_new();
 static BARE: OnceCell<BareChain> = OnceCell::const_new();
 static WATCHED_TURN: Mutex<()> = Mutex::const_new(());
 
@@ -78,6 +84,35 @@ fn anvil() -> Result<()> {
 /// If it can't be brought up.
 pub async fn shared() -> Result<&'static Network> {
     SHARED.get_or_try_init(|| Network::up(Options::default())).await
+}
+
+/// The network of stories about votes: a DAO of five has it. Each makes an app of its own.
+///
+/// # Errors
+/// If it can't be brought up.
+pub async fn governed() -> Result<&'static Network> {
+    let options = || Options { dao: true, ..Options::default() };
+    GOVERNED.get_or_try_init(|| Network::up(options())).await
+}
+
+/// Other code for an app: the same docker compose file with one line more.
+///
+/// # Errors
+/// If it can't be made.
+pub fn new_code(network: &Network, app: &App, name: &str) -> Result<App> {
+    let text = "services:\n  web:\n    image: nginx@sha256:\
+                0000000000000000000000000000000000000000000000000000000000000002\n";
+    network.governance.upgrade(app, name, text)
+}
+
+/// Writes an app's code where `quorate` reads it.
+///
+/// # Errors
+/// If it can't be written.
+pub fn compose_file(network: &Network, app: &App) -> Result<String> {
+    let file = network.folder().join(format!("{}.json", app.compose_hash));
+    std::fs::write(&file, &app.compose)?;
+    Ok(file.display().to_string())
 }
 
 /// A chain with three apps and no nodes, for stories about what reads it and leaves it as it is.

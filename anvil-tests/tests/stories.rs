@@ -44,6 +44,20 @@ mod stories {
         mod forged_slot_is_caught;
         mod stale_head_is_all_that_a_cut_off_node_says;
     }
+    /// What people who audit see.
+    mod explorer {
+        mod a_browser_shows_every_page;
+        mod pages_speak_http_as_written;
+        mod verify_says_yes_to_a_true_event_and_no_to_others;
+    }
+    /// Who changes who gets keys.
+    mod governance {
+        mod a_dao_votes_an_upgrade_and_the_new_code_gets_the_same_key;
+        mod a_hostile_proposal_is_vetoed;
+        mod a_lapsed_licence_ends_issuance;
+        mod a_safe_upgrades_by_the_batch_that_quorate_wrote;
+        mod one_of_two_organisations_withdraws_and_issuance_ends;
+    }
     /// What the index holds is what the chain has.
     mod indexer {
         mod a_bundle_proves_an_issuance_and_a_revocation_offline;

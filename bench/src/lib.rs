@@ -118,6 +118,7 @@ pub async fn network() -> Result<Bench> {
             vendors: Vec::new(),
             devices: Vec::new(),
             release_at: ReleaseAt::Head,
+            governed_by: None,
         })
         .await?;
     let block = chain.block_number().await?;

@@ -357,14 +357,7 @@ contract AppRegistry is IAppRegistry, Trail {
         if (facts.policy == address(0)) return (false, "App not registered");
         if (facts.frozenUntil > block.timestamp) return (false, "App is frozen");
 
-        IAttestationRegistry.Finding finding = attestationRegistry.check(
-            attested.root,
-            attested.vendor,
-            attested.tcbEvaluationDataNumber,
-            boot.tcbStatus,
-            boot.advisoryIds,
-            boot.osImageHash
-        );
+        IAttestationRegistry.Finding finding = _checkPlatform();
         if (finding == IAttestationRegistry.Finding.RootNotOpen) return (false, "Attestation root is not open");
         if (finding == IAttestationRegistry.Finding.VendorMismatch) return (false, "Vendor is not the root's");
         if (!_isPast(_vendor[boot.appId][attested.vendor])) return (false, "Vendor is not accepted by the app");
@@ -543,12 +536,31 @@ contract AppRegistry is IAppRegistry, Trail {
         delete _people[appId].nextPolicy;
     }
 
+    /// @dev attestationRegistry.check(attested), for `isAllowed`: the same argument, so the call goes on as it came.
+    function _checkPlatform() private view returns (IAttestationRegistry.Finding finding) {
+        address registry = address(attestationRegistry);
+        uint256 selector = uint32(IAttestationRegistry.check.selector);
+        uint256 word;
+        assembly ("memory-safe") {
+            let m := mload(0x40)
+            mstore(m, selector)
+            calldatacopy(add(m, 0x20), 0x04, sub(calldatasize(), 0x04))
+            let ok := staticcall(gas(), registry, add(m, 0x1c), calldatasize(), 0x00, 0x20)
+            if iszero(and(ok, eq(returndatasize(), 0x20))) {
+                returndatacopy(m, 0, returndatasize())
+                revert(m, returndatasize())
+            }
+            word := mload(0x00)
+        }
+        return IAttestationRegistry.Finding(word);
+    }
+
     /// @dev A policy may be anybody's code: a bounded answer, or none.
     function _askPolicy(address policy, AppBootInfo calldata boot) private view returns (bool, string memory) {
-        if (policy.code.length == 0) return (false, "App not deployed or invalid address");
         (bool answered, bool allowed, string memory reason) =
             VerdictCall.ask(policy, gasleft(), Question.isAppAllowed(boot));
-        return answered ? (allowed, reason) : (false, "Policy gives no answer");
+        if (answered) return (allowed, reason);
+        return (false, policy.code.length == 0 ? "App not deployed or invalid address" : "Policy gives no answer");
     }
 
     function _reasonOf(IAttestationRegistry.Finding finding) private pure returns (string memory) {

@@ -4,7 +4,9 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {Trail} from "./Trail.sol";
 import {AlreadySet, NothingToRevoke, ZeroValue} from "./interfaces/Errors.sol";
+import {AppBootInfo} from "./interfaces/IAppAuth.sol";
 import {IAttestationRegistry, Root, RootRules} from "./interfaces/IAttestationRegistry.sol";
+import {Attested} from "./interfaces/Statements.sol";
 import {KnownRoots} from "./libraries/KnownRoots.sol";
 import {TcbStatus} from "./libraries/TcbStatus.sol";
 
@@ -138,23 +140,18 @@ contract AttestationRegistry is IAttestationRegistry, AccessManaged, Trail {
     /* VIEWS */
 
     /// @inheritdoc IAttestationRegistry
-    function check(
-        bytes32 root,
-        bytes32 vendor,
-        uint32 tcbEvaluationDataNumber,
-        string calldata tcbStatus,
-        string[] calldata advisoryIds,
-        bytes32 osImageHash
-    ) external view returns (Finding) {
+    function check(Attested calldata attested) external view returns (Finding) {
+        bytes32 root = attested.root;
+        AppBootInfo calldata boot = attested.boot;
         RootState memory state = _root[root];
         if (!state.isOpen) return Finding.RootNotOpen;
-        if (vendor != vendorOf(root)) return Finding.VendorMismatch;
-        if (TcbStatus.bitOf(keccak256(bytes(tcbStatus))) & state.acceptedTcbStatuses == 0) {
+        if (attested.vendor != vendorOf(root)) return Finding.VendorMismatch;
+        if (TcbStatus.bitOf(keccak256(bytes(boot.tcbStatus))) & state.acceptedTcbStatuses == 0) {
             return Finding.TcbStatusNotAccepted;
         }
-        if (tcbEvaluationDataNumber < state.leastTcbEvaluationDataNumber) return Finding.TcbEvaluationTooOld;
-        if (state.deniedCount != 0 && _isAnyDenied(root, advisoryIds)) return Finding.AdvisoryDenied;
-        if (!_osImage[osImageHash]) return Finding.OsImageNotApproved;
+        if (attested.tcbEvaluationDataNumber < state.leastTcbEvaluationDataNumber) return Finding.TcbEvaluationTooOld;
+        if (state.deniedCount != 0 && _isAnyDenied(root, boot.advisoryIds)) return Finding.AdvisoryDenied;
+        if (!_osImage[boot.osImageHash]) return Finding.OsImageNotApproved;
         return Finding.Ok;
     }
 

@@ -9,7 +9,7 @@ import {CandidateInfo, IKmsCommittee} from "./interfaces/IKmsCommittee.sol";
 /// @title What the two halves of KmsCommittee share: storage, and the step of the running ceremony.
 /// @dev The step is computed from what was posted and the block number, never stored: nobody has to turn it.
 abstract contract CommitteeState is AccessManaged, Trail {
-    /// @dev What IssuanceLog reads on every record, in one slot.
+    /// @dev What IssuanceLog reads on every record, in one slot. `authorizers` reads the word itself: keep the order.
     struct InForce {
         address firstRegistry;
         uint64 epoch;
@@ -24,7 +24,7 @@ abstract contract CommitteeState is AccessManaged, Trail {
         uint64 effectiveAt;
     }
 
-    /// @dev All that authorization reads of a seat, in one slot.
+    /// @dev All that authorization reads of a seat, in one slot. `_openSigner` reads the word itself: keep the order.
     struct SeatFacts {
         address signer;
         uint64 memberOf;

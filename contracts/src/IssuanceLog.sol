@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Trail, TrailState} from "./Trail.sol";
 import {AppBootInfo} from "./interfaces/IAppAuth.sol";
@@ -9,6 +8,8 @@ import {IAppRegistry} from "./interfaces/IAppRegistry.sol";
 import {IIssuanceLog} from "./interfaces/IIssuanceLog.sol";
 import {Authorizers, IKmsCommittee} from "./interfaces/IKmsCommittee.sol";
 import {Attested, Input, Issuance, Released, SeatSignature} from "./interfaces/Statements.sol";
+import {CommitteeCall} from "./libraries/CommitteeCall.sol";
+import {Compact} from "./libraries/Compact.sol";
 import {Question} from "./libraries/Question.sol";
 import {StatementHash} from "./libraries/StatementHash.sol";
 import {VerdictCall} from "./libraries/VerdictCall.sol";
@@ -161,15 +162,18 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
         returns (bytes memory refusal)
     {
         uint256 free = _freeMemory();
-        uint16[] memory seats;
+        uint256[] memory seats;
         (seats, refusal) = _seatsOf(signatures);
         if (refusal.length != 0) return refusal;
-        bytes32 asked = keccak256(abi.encodePacked(seats));
+        bytes32 asked;
+        assembly ("memory-safe") {
+            asked := keccak256(seats, add(mul(mload(seats), 0x20), 0x20))
+        }
         if (asked == batch.askedSeats) {
             _giveBack(free);
         } else {
             batch.askedSeats = asked;
-            batch.authorizers = committee.authorizers(seats);
+            batch.authorizers = CommitteeCall.authorizers(committee, seats);
         }
     }
 
@@ -179,7 +183,8 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
     }
 
     function _judgeForm(Issuance calldata issuance, bytes32 id) private view returns (bytes memory) {
-        uint256 count = issuance.inputs.length;
+        Input[] calldata inputs = issuance.inputs;
+        uint256 count = inputs.length;
         if (count == 0 || count > MAX_INPUTS) {
             return abi.encodeWithSelector(InputCount.selector, MAX_INPUTS, count);
         }
@@ -187,8 +192,9 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
             return abi.encodeWithSelector(ReleaseAtUnknown.selector, issuance.releaseAt);
         }
         if (recorded[id] != 0) return abi.encodeWithSelector(AlreadyRecorded.selector, id);
+        AppBootInfo calldata boot = issuance.attested.boot;
         for (uint256 k = 0; k < count; ++k) {
-            if (!_isConsistent(issuance.inputs[k], issuance.attested.boot)) {
+            if (!_isConsistent(inputs[k], boot)) {
                 return abi.encodeWithSelector(InputInvalid.selector, k);
             }
         }
@@ -235,14 +241,17 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
     /// @dev Every signature given has to hold: low s, of a seat that may sign.
     function _judgeSigned(bytes32 digest, SeatSignature[] calldata signatures, address[] memory signers)
         private
-        pure
+        view
         returns (bytes memory)
     {
-        for (uint256 i = 0; i < signatures.length; ++i) {
+        uint256 count = signatures.length;
+        for (uint256 i = 0; i < count; ++i) {
             SeatSignature calldata s = signatures[i];
-            if (signers[i] == address(0)) return abi.encodeWithSelector(SeatNotAuthorizing.selector, s.seat);
-            (address recovered,,) = ECDSA.tryRecover(digest, s.r, s.vs);
-            if (recovered != signers[i]) return abi.encodeWithSelector(InvalidSeatSignature.selector, s.seat);
+            address signer = signers[i];
+            if (signer == address(0)) return abi.encodeWithSelector(SeatNotAuthorizing.selector, s.seat);
+            if (Compact.recover(digest, s.r, s.vs) != signer) {
+                return abi.encodeWithSelector(InvalidSeatSignature.selector, s.seat);
+            }
         }
         return _none();
     }
@@ -251,18 +260,13 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
     function _seatsOf(SeatSignature[] calldata signatures)
         private
         pure
-        returns (uint16[] memory seats, bytes memory refusal)
+        returns (uint256[] memory seats, bytes memory refusal)
     {
-        seats = new uint16[](signatures.length);
-        uint16 previous = 0;
-        for (uint256 i = 0; i < signatures.length; ++i) {
-            uint16 seat = signatures[i].seat;
-            if (seat <= previous) {
-                return (seats, abi.encodeWithSelector(SeatsNotAscending.selector, previous, seat));
-            }
-            seats[i] = seat;
-            previous = seat;
-        }
+        bool isAscending;
+        uint256 previous;
+        uint256 seat;
+        (seats, isAscending, previous, seat) = CommitteeCall.seatsOf(signatures);
+        if (!isAscending) refusal = abi.encodeWithSelector(SeatsNotAscending.selector, previous, seat);
     }
 
     /// @dev Exactly `policyGas` for the question, as in every node; if that much is not there, the whole transaction reverts,
@@ -275,8 +279,9 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
         address appId = issuance.attested.boot.appId;
         Input[] calldata inputs = issuance.inputs;
         for (uint256 k = 0; k < inputs.length; ++k) {
-            if (!_isReadable(registry, appId, inputs[k].kind, inputs[k].keyVersion, batch)) {
-                return abi.encodeWithSelector(KeyVersionNotReadable.selector, appId, inputs[k].keyVersion);
+            Input calldata input = inputs[k];
+            if (!_isReadable(registry, appId, input.kind, input.keyVersion, batch)) {
+                return abi.encodeWithSelector(KeyVersionNotReadable.selector, appId, input.keyVersion);
             }
         }
         bytes memory question = Question.isAllowed(issuance.attested);
@@ -302,33 +307,40 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
     }
 
     /// @dev One event per input. All twelve arguments are words: they lie in memory once, for the hash, the topics and the data.
+    ///      They are copied as the seats signed them: a word with bits that its type does not have has another struct hash.
     function _emitKeyIssued(Issuance calldata issuance, bytes32 id, bytes32[] memory inputs, TrailState memory state)
         private
     {
-        uint256[12] memory args;
+        uint256 args = _freeMemory();
         {
             Attested calldata attested = issuance.attested;
             AppBootInfo calldata boot = attested.boot;
-            args[0] = uint256(uint160(boot.appId));
-            args[1] = uint256(id);
-            args[2] = uint256(boot.composeHash);
-            args[7] = uint256(attested.root);
+            assembly ("memory-safe") {
+                mstore(args, calldataload(boot)) // appId
+                mstore(add(args, 0x20), id)
+                mstore(add(args, 0x40), calldataload(add(boot, 0x20))) // composeHash
+                mstore(add(args, 0xc0), calldataload(add(issuance, 0x20))) // epoch
+                mstore(add(args, 0xe0), calldataload(add(attested, 0x20))) // root
+                mstore(add(args, 0x100), calldataload(add(issuance, 0x100))) // evidenceHash
+                mstore(add(args, 0x120), calldataload(add(issuance, 0xe0))) // sessionKey
+                mstore(add(args, 0x140), calldataload(add(issuance, 0xa0))) // anchor.number
+                mstore(0x40, add(args, 0x180))
+            }
         }
-        args[6] = issuance.epoch;
-        args[8] = uint256(issuance.evidenceHash);
-        args[9] = uint256(uint160(issuance.sessionKey));
-        args[10] = issuance.anchor.number;
         bytes32 topic0 = KeyIssued.selector;
         Input[] calldata wanted = issuance.inputs;
         for (uint256 k = 0; k < inputs.length; ++k) {
-            args[3] = wanted[k].kind;
-            args[4] = uint256(inputs[k]);
-            args[5] = wanted[k].keyVersion;
-            args[11] = state.seq + 1;
+            Input calldata input = wanted[k];
+            bytes32 inputHash = inputs[k];
+            uint256 seq = state.seq + 1;
             bytes32 argsHash;
             assembly ("memory-safe") {
+                mstore(add(args, 0x60), calldataload(input)) // kind
+                mstore(add(args, 0x80), inputHash)
+                mstore(add(args, 0xa0), calldataload(add(input, 0x60))) // keyVersion
+                mstore(add(args, 0x160), seq)
                 argsHash := keccak256(args, 0x180)
-                log4(add(args, 0x60), 0x120, topic0, mload(args), mload(add(args, 0x20)), mload(add(args, 0x40)))
+                log4(add(args, 0x60), 0x120, topic0, mload(args), id, mload(add(args, 0x40)))
             }
             _enter(state, topic0, argsHash);
         }
@@ -344,9 +356,9 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
     /* REPORT DROPPED */
 
     function _checkPastSignatures(Issuance calldata issuance, SeatSignature[] calldata signatures) private view {
-        (uint16[] memory seats, bytes memory refusal) = _seatsOf(signatures);
+        (uint256[] memory seats, bytes memory refusal) = _seatsOf(signatures);
         _revertIf(refusal);
-        (uint16 t, address[] memory signers) = committee.signersOf(issuance.epoch, seats);
+        (uint16 t, address[] memory signers) = committee.signersOf(issuance.epoch, CommitteeCall.asSeats(seats));
         require(signatures.length >= t, BelowThreshold(t, signatures.length));
         bytes32 digest = _hashTypedDataV4(issuance.structHash(issuance.inputs.structHashes()));
         _revertIf(_judgeSigned(digest, signatures, signers));
@@ -357,7 +369,7 @@ contract IssuanceLog is IIssuanceLog, EIP712, Trail {
         seats[0] = released.seat;
         (, address[] memory signers) = committee.signersOf(released.epoch, seats);
         require(signers[0] != address(0), SeatNotAuthorizing(released.seat));
-        (address recovered,,) = ECDSA.tryRecover(_hashTypedDataV4(released.structHash()), r, vs);
+        address recovered = Compact.recover(_hashTypedDataV4(released.structHash()), r, vs);
         require(recovered == signers[0], InvalidSeatSignature(released.seat));
     }
 

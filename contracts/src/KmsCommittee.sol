@@ -53,7 +53,7 @@ contract KmsCommittee is IKmsCommittee, CommitteeState, EIP712 {
         external
         returns (bytes32 candidateId)
     {
-        (candidate_, signature, evidence);
+        (candidate_, signature, evidence, candidateId);
         _runCeremonyCode();
     }
 
@@ -374,17 +374,34 @@ contract KmsCommittee is IKmsCommittee, CommitteeState, EIP712 {
     }
 
     /// @inheritdoc IKmsCommittee
-    function authorizers(uint16[] calldata seats) external view returns (Authorizers memory a) {
-        InForce memory f = _inForce;
-        a.keysetId = _keysetId;
-        a.epoch = f.epoch;
-        a.t = f.t;
-        if (f.registryCount == 1 && !f.hasPendingRegistry) a.soleRegistry = f.firstRegistry;
-        a.signers = new address[](seats.length);
+    function authorizers(uint16[] calldata seats) external view returns (Authorizers memory) {
+        InForce storage inForce = _inForce;
+        bytes32 id = _keysetId;
+        uint256 epoch;
+        uint256 m;
+        // The answer as the ABI has it, written once: every record pays for it.
+        assembly ("memory-safe") {
+            let word := sload(inForce.slot)
+            epoch := and(shr(160, word), 0xffffffffffffffff)
+            m := mload(0x40)
+            mstore(m, 0x20)
+            mstore(add(m, 0x20), id)
+            mstore(add(m, 0x40), epoch)
+            mstore(add(m, 0x60), and(shr(224, word), 0xffff))
+            // One registry, and none on its way: the count is 1 and the flag above it is not set.
+            mstore(add(m, 0x80), mul(and(word, 0xffffffffffffffffffffffffffffffffffffffff), eq(shr(240, word), 1)))
+            mstore(add(m, 0xa0), 0xa0)
+            mstore(add(m, 0xc0), seats.length)
+            mstore(0x40, add(add(m, 0xe0), mul(seats.length, 0x20)))
+        }
         for (uint256 i = 0; i < seats.length; ++i) {
-            SeatFacts memory s = _seats[seats[i]].facts;
-            bool isOpen = f.epoch != 0 && s.memberOf == f.epoch && !s.isSuspended && !s.isRemoved;
-            if (isOpen) a.signers[i] = s.signer;
+            address signer = _openSigner(_seats[seats[i]].facts, epoch);
+            assembly ("memory-safe") {
+                mstore(add(add(m, 0xe0), mul(i, 0x20)), signer)
+            }
+        }
+        assembly ("memory-safe") {
+            return(m, add(0xe0, mul(seats.length, 0x20)))
         }
     }
 
@@ -467,6 +484,17 @@ contract KmsCommittee is IKmsCommittee, CommitteeState, EIP712 {
         }
         EpochRules.checkHolders(vendors, operators, t);
         require(sealing >= t, TooFewSealingSeats(t, sealing));
+    }
+
+    /// @dev Zero unless the seat is a member of the epoch, neither suspended nor removed. One word holds all of it.
+    function _openSigner(SeatFacts storage facts, uint256 epoch) private view returns (address signer) {
+        assembly ("memory-safe") {
+            let word := sload(facts.slot)
+            // From the low end: signer 160, memberOf 64, sealing 8, isSuspended 8, isRemoved 8. Before the genesis no seat is open.
+            if and(eq(and(shr(160, word), 0xffffffffffffffff), epoch), iszero(shr(232, word))) {
+                signer := mul(and(word, 0xffffffffffffffffffffffffffffffffffffffff), iszero(iszero(epoch)))
+            }
+        }
     }
 
     function _progress(bytes32 session, uint16 id) private view returns (SeatProgress memory p) {

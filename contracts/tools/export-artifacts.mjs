@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // forge's out/ -> small, stable, committed artefacts: NAME.json (ABI, creation and deployed code, hash of each source) and
 // NAME.input.json (the smallest standard-JSON input that gives the same code). Beside DEST, in metadata/NAME.json, the compiler's
-// metadata, byte for byte: its IPFS hash stands at the end of the code.
-// usage (in the repository root, after `forge build --force --build-info`): contracts/tools/export-artifacts.mjs DEST NAME...
+// metadata, byte for byte: its IPFS hash stands at the end of the code; and in layout/NAME.txt, its storage.
+// usage (in the repository root, after `forge build --force --build-info --extra-output storageLayout`): contracts/tools/export-artifacts.mjs DEST NAME...
 import fs from 'node:fs'
 import path from 'node:path'
 const [dest, ...names] = process.argv.slice(2)
@@ -40,6 +40,18 @@ for (const name of names) {
   })
   keep.add(`${name}.json`).add(`${name}.input.json`)
   fs.writeFileSync(path.join(metadata, `${name}.json`), a.rawMetadata)
+}
+// Where each contract keeps what: one line a slot, structs below. The numbers of the compiler's syntax tree say nothing and are cut.
+const layouts = path.join(path.dirname(dest), 'layout')
+fs.rmSync(layouts, { recursive: true, force: true })
+fs.mkdirSync(layouts)
+const bare = type => type.replace(/\)\d+_/g, ')_').replace(/\)\d+$/g, ')')
+const lines = members => members.map(m => `${String(m.slot).padStart(3)} ${String(m.offset).padStart(2)}  ${bare(m.type)} ${m.label}`)
+for (const name of names) {
+  const { storage, types } = JSON.parse(fs.readFileSync(`${out}/${name}.sol/${name}.json`)).storageLayout
+  if (!storage.length) continue
+  const structs = Object.entries(types ?? {}).filter(([, t]) => t.members).map(([id, t]) => [bare(id), ...lines(t.members)].join('\n')).sort()
+  fs.writeFileSync(path.join(layouts, `${name}.txt`), [lines(storage).join('\n'), ...structs].join('\n\n') + '\n')
 }
 for (const f of fs.readdirSync(dest)) if (!keep.has(f)) fs.rmSync(path.join(dest, f))
 for (const f of fs.readdirSync(metadata)) if (!keep.has(f)) fs.rmSync(path.join(metadata, f))

@@ -3,6 +3,7 @@
 
 use crate::revert::Revert;
 use alloy::{
+    eips::BlockId,
     network::TransactionBuilder,
     primitives::{Address, B256, Bytes, U256},
     providers::{DynProvider, Provider, ProviderBuilder},
@@ -162,6 +163,17 @@ impl Chain {
         Ok(C::abi_decode_returns(&answer).context("the answer can't be decoded")?)
     }
 
+    /// The answer of a view at the head's own time. [`view`](Self::view) asks anvil about its next block, whose time is now.
+    pub async fn view_at_head<C: SolCall>(
+        &self,
+        to: Address,
+        call: C,
+    ) -> Result<C::Return, CallError> {
+        let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
+        let answer = self.provider.call(request).block(BlockId::latest()).await.map_err(refused)?;
+        Ok(C::abi_decode_returns(&answer).context("the answer can't be decoded")?)
+    }
+
     /// Sends a call from an unlocked account and waits until it is in a block.
     pub async fn send<C: SolCall>(
         &self,
@@ -184,6 +196,17 @@ impl Chain {
         // The policy check needs its whole allowance left; estimates are tight.
         let request = request.with_gas_limit(gas.saturating_add(gas / 4).saturating_add(50_000));
         self.settle(request).await
+    }
+
+    /// Makes a contract from an unlocked account.
+    ///
+    /// # Errors
+    /// If its constructor refuses.
+    pub async fn create(&self, from: Address, code: Bytes) -> Result<Address, CallError> {
+        let request = TransactionRequest::default().with_from(from).with_deploy_code(code);
+        let gas = self.provider.estimate_gas(request.clone()).await.map_err(refused)?;
+        let receipt = self.settle(request.with_gas_limit(gas.saturating_add(gas / 4))).await?;
+        Ok(receipt.contract_address.context("no contract was made")?)
     }
 
     /// Gives `amount` wei to `to`.

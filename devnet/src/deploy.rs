@@ -10,7 +10,6 @@ use serde::Deserialize;
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
-    process::ExitStatus,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
@@ -45,11 +44,19 @@ pub async fn deploy(plan: &Plan, url: &str, deployer: Address) -> Result<Contrac
         .collect();
     scratch.write("network.toml", &plan.network.to_toml())?;
     scratch.write("roots.json", &serde_json::to_string(&roots)?)?;
-    let _turn = TURN.lock().await;
-    let (said, status) = forge(plan, url, deployer, &scratch).await?;
-    ensure!(status.success(), "script/Deploy.s.sol failed:\n{said}");
+    let image = B256::from(Plan::os_image().hash()).to_string();
+    let files = ["network.toml", "roots.json", "deployment.json", "broadcast"];
+    let [network, roots, out, broadcast] = files.map(|file| scratch.name(file));
+    let environment = [
+        ("QUORATE_NETWORK", network.as_os_str()),
+        ("QUORATE_ROOTS", roots.as_os_str()),
+        ("QUORATE_OS_IMAGES", OsStr::new(&image)),
+        ("QUORATE_DEPLOYMENT_OUT", out.as_os_str()),
+        ("FOUNDRY_BROADCAST", broadcast.as_os_str()),
+    ];
+    forge(plan, (url, deployer), "script/Deploy.s.sol", &environment).await?;
     let deployment = std::fs::read(scratch.path("deployment.json"))
-        .with_context(|| format!("script/Deploy.s.sol wrote no addresses:\n{said}"))?;
+        .context("script/Deploy.s.sol wrote no addresses")?;
     let deployment: Deployment = serde_json::from_slice(&deployment)?;
     Ok(Contracts {
         access_manager: deployment.access_manager,
@@ -60,36 +67,30 @@ pub async fn deploy(plan: &Plan, url: &str, deployer: Address) -> Result<Contrac
     })
 }
 
-/// Each transaction waits for the one before: sent at once, anvil may take them out of order and lose one.
-async fn forge(
+/// Runs a script of `script/`. Each transaction waits for the one before: sent at once, anvil may take them out of order and
+/// lose one.
+pub(crate) async fn forge(
     plan: &Plan,
-    url: &str,
-    deployer: Address,
-    scratch: &Scratch,
-) -> Result<(String, ExitStatus)> {
+    (url, sender): (&str, Address),
+    script: &str,
+    environment: &[(&str, &OsStr)],
+) -> Result<()> {
+    let _turn = TURN.lock().await;
     let program = program("forge", &plan.repository)?;
-    let image = B256::from(Plan::os_image().hash()).to_string();
-    let files = ["network.toml", "roots.json", "deployment.json", "broadcast"];
-    let [network, roots, out, broadcast] = files.map(|file| scratch.name(file));
     let spawn = Spawn {
         directory: Some(&plan.repository),
-        environment: &[
-            ("QUORATE_NETWORK", network.as_os_str()),
-            ("QUORATE_ROOTS", roots.as_os_str()),
-            ("QUORATE_OS_IMAGES", OsStr::new(&image)),
-            ("QUORATE_DEPLOYMENT_OUT", out.as_os_str()),
-            ("FOUNDRY_BROADCAST", broadcast.as_os_str()),
-        ],
+        environment,
         ..Spawn::new("forge", &program, &plan.folder)
     };
-    let sender = deployer.to_string();
-    let mut args = vec!["script", "script/Deploy.s.sol", "--broadcast", "--slow", "--unlocked"];
+    let sender = sender.to_string();
+    let mut args = vec!["script", script, "--broadcast", "--slow", "--unlocked"];
     args.extend(["--rpc-url", url, "--sender", &sender]);
     let mut leash = Leash::spawn(&spawn, args)?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(status) = leash.exited() {
-            return Ok((leash.last_words(), status));
+            ensure!(status.success(), "{script} failed:\n{}", leash.last_words());
+            return Ok(());
         }
         let words = || format!("forge is not done after {PATIENCE:?}:\n{}", leash.last_words());
         ensure!(Instant::now() < deadline, words());
@@ -98,13 +99,13 @@ async fn forge(
 }
 
 /// A folder that forge may read and write, removed afterwards. Names are relative to the repository, where forge runs.
-struct Scratch {
+pub(crate) struct Scratch {
     repository: PathBuf,
     relative: PathBuf,
 }
 
 impl Scratch {
-    fn new(repository: &Path) -> Result<Self> {
+    pub(crate) fn new(repository: &Path) -> Result<Self> {
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         let relative = PathBuf::from(format!("target/devnet/deploy-{}-{run}", std::process::id()));
         let scratch = Self { repository: repository.to_owned(), relative };
@@ -112,15 +113,15 @@ impl Scratch {
         Ok(scratch)
     }
 
-    fn name(&self, file: &str) -> PathBuf {
+    pub(crate) fn name(&self, file: &str) -> PathBuf {
         self.relative.join(file)
     }
 
-    fn path(&self, file: &str) -> PathBuf {
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.repository.join(self.name(file))
     }
 
-    fn write(&self, file: &str, text: &str) -> Result<()> {
+    pub(crate) fn write(&self, file: &str, text: &str) -> Result<()> {
         std::fs::write(self.path(file), text).with_context(|| file.to_owned())
     }
 }

@@ -47,6 +47,19 @@ pub struct NewApp<'a> {
     pub devices: Vec<B256>,
     /// When nodes may release.
     pub release_at: ReleaseAt,
+    /// Who grants and who takes away, if not the devnet's owner.
+    pub governed_by: Option<Governed>,
+}
+
+/// Who governs an app.
+#[derive(Clone, Copy, Debug)]
+pub struct Governed {
+    /// Who grants.
+    pub owner: Address,
+    /// Who takes away, at once.
+    pub guardian: Address,
+    /// Whether the app's code is approved by the transaction that makes the app.
+    pub is_approved: bool,
 }
 
 /// An app of this devnet.
@@ -123,32 +136,35 @@ impl Governance {
             unseal_public_key: keyset.unsealPublicKey,
             release_at: new.release_at,
         };
-        let compose = app_compose(&NewCompose {
-            name: new.name,
-            docker_compose_file: new.docker_compose,
-            local_key_provider: false,
-            quorate: Some(QuorateBlock::Agent(&agent)),
-        })?;
+        let compose = compose(new.name, new.docker_compose, &agent)?;
         let compose_hash = B256::from(compose_hash(&compose));
+        let governed =
+            new.governed_by.unwrap_or(Governed { owner, guardian: owner, is_approved: true });
         let policy = registry::PolicySetup {
             grantDelaySeconds: 0,
             requireTcbUpToDate: true,
             allowAnyDevice: new.devices.is_empty(),
-            composeHash: compose_hash,
+            composeHash: if governed.is_approved { compose_hash } else { B256::ZERO },
             uri: String::new(),
             deviceIds: new.devices,
             measurements: Vec::new(),
         };
         let app = registry::NewApp {
             salt: new.salt,
-            owner,
-            guardian: owner,
+            owner: governed.owner,
+            guardian: governed.guardian,
             vendors: new.vendors,
             lockPolicy: false,
             policy,
         };
         self.chain.send(owner, registry_at, AppRegistry::createAppCall { app }).await?;
         Ok(App { id, compose, compose_hash, agent })
+    }
+
+    /// The same app with other code: its app-compose.json anew. Nothing of it is approved by that.
+    pub fn upgrade(&self, app: &App, name: &str, docker_compose: &str) -> Result<App> {
+        let compose = compose(name, docker_compose, &app.agent)?;
+        Ok(App { compose_hash: B256::from(compose_hash(&compose)), compose, ..app.clone() })
     }
 
     /// Takes an app's code off its list, at once.
@@ -187,4 +203,13 @@ impl Governance {
         let account = |index: usize| accounts.get(index).copied().context("anvil has no accounts");
         Ok(Self { administrator: account(0)?, owner: account(1)?, chain, contracts })
     }
+}
+
+fn compose(name: &str, docker_compose: &str, agent: &MeasuredAgent) -> Result<Vec<u8>> {
+    Ok(app_compose(&NewCompose {
+        name,
+        docker_compose_file: docker_compose,
+        local_key_provider: false,
+        quorate: Some(QuorateBlock::Agent(agent)),
+    })?)
 }

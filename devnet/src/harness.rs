@@ -20,10 +20,12 @@ pub use lying_rpc::{LyingRpc, RpcLie};
 use crate::{
     anvil::{Anvil, AnvilOptions},
     bring_up::{Committee, Member, Quiet, Seated, info, node_name, seat},
-    chain::Mining,
-    governance::{App, Governance, NewApp},
+    chain::{Chain, Mining},
+    dao::{Dao, hand_over},
+    governance::{App, Governance, Governed, NewApp},
     hosts::{Hosts, Programs},
     plan::{MachineSpec, Plan, find_repository},
+    quorate::Quorate,
 };
 use alloy::primitives::B256;
 use anyhow::{Context, Result};
@@ -44,6 +46,8 @@ use wire::{
 const APP_COMPOSE: &str = include_str!("../../examples/hello/docker-compose.yml");
 /// How long a boot may take.
 const BOOT: Duration = Duration::from_secs(30);
+/// How long a DAO of a story votes: five programs on a machine that does much else.
+const VOTING_SECONDS: u32 = 10;
 /// How long nodes may take to see a block.
 const SEEN: Duration = Duration::from_secs(30);
 
@@ -60,6 +64,8 @@ pub struct Options {
     pub lying_rpc_for: Option<usize>,
     /// Limits of the nodes.
     pub limits: NodeLimits,
+    /// Hands the network to a DAO of five after the first ceremony.
+    pub dao: bool,
 }
 
 impl Default for Options {
@@ -76,6 +82,7 @@ impl Default for Options {
                 release_window_blocks: 250,
                 requests_per_minute: 100_000,
             },
+            dao: false,
         }
     }
 }
@@ -89,6 +96,7 @@ pub struct Network {
     pub governance: Governance,
     /// The endpoint of [`Options::lying_rpc_for`].
     pub rpc: Option<LyingRpc>,
+    dao: Option<Dao>,
     plan: Plan,
     http: reqwest::Client,
     hosts: Mutex<Hosts>,
@@ -142,8 +150,14 @@ impl Network {
         let mut hosts = Hosts::new(programs, folder.path());
         let seated = seat(&plan, &chain, &mut hosts, &mut Quiet).await?;
         before(&seated, &mut hosts).await?;
-        let committee = seated.hold_ceremony(&mut hosts, &mut Quiet).await?;
+        let mut committee = seated.hold_ceremony(&mut hosts, &mut Quiet).await?;
+        let dao = match options.dao {
+            true => Some(dao(&plan, &chain, &mut committee).await?),
+            false => None,
+        };
+        std::fs::write(network_file(&plan), committee.network.to_toml())?;
         Ok(Self {
+            dao,
             governance: committee.governance.clone(),
             committee,
             rpc,
@@ -164,6 +178,15 @@ impl Network {
 
     /// As [`create_app`](Self::create_app), with the choice when nodes may release.
     pub async fn create_app_as(&self, release_at: ReleaseAt) -> Result<App> {
+        self.create(release_at, None).await
+    }
+
+    /// As [`create_app`](Self::create_app), governed by others than the devnet's owner.
+    pub async fn create_app_governed_by(&self, governed_by: Governed) -> Result<App> {
+        self.create(ReleaseAt::Head, Some(governed_by)).await
+    }
+
+    async fn create(&self, release_at: ReleaseAt, governed_by: Option<Governed>) -> Result<App> {
         let number = self.next();
         let new = NewApp {
             name: &format!("story-{number}"),
@@ -172,6 +195,7 @@ impl Network {
             vendors: Vec::new(),
             devices: Vec::new(),
             release_at,
+            governed_by,
         };
         let app = self.governance.create_app(new).await?;
         self.settle().await?;
@@ -316,6 +340,26 @@ impl Network {
         }
     }
 
+    /// The built `quorate`, for this network.
+    pub fn quorate(&self) -> Result<Quorate> {
+        Quorate::in_folder(&target()?, &network_file(&self.plan))
+    }
+
+    /// The DAO of [`Options::dao`].
+    pub fn dao(&self) -> Result<&Dao> {
+        self.dao.as_ref().context("this network has no DAO")
+    }
+
+    /// The repository, where contracts of others lie.
+    pub fn repository(&self) -> &std::path::Path {
+        &self.plan.repository
+    }
+
+    /// A folder that goes away with the network.
+    pub fn folder(&self) -> &std::path::Path {
+        &self.plan.folder
+    }
+
     /// Stops everything.
     pub async fn down(self) -> Result<()> {
         self.hosts.into_inner().stop().await
@@ -324,6 +368,18 @@ impl Network {
     fn next(&self) -> u64 {
         self.names.fetch_add(1, Ordering::Relaxed)
     }
+}
+
+/// Hands the network over; votes are taken long enough for slow machines.
+async fn dao(plan: &Plan, chain: &Chain, committee: &mut Committee) -> Result<Dao> {
+    let deployer = committee.governance.administrator;
+    hand_over(plan, &mut committee.network, chain, deployer).await?;
+    let quorate = Quorate::in_folder(&target()?, &network_file(plan))?;
+    Dao::new(chain.clone(), &committee.network, quorate)
+}
+
+fn network_file(plan: &Plan) -> PathBuf {
+    plan.folder.join("network.toml")
 }
 
 fn plan(options: &Options, folder: PathBuf) -> Result<Plan> {
@@ -346,6 +402,10 @@ fn plan(options: &Options, folder: PathBuf) -> Result<Plan> {
         })
         .collect();
     network.limits = options.limits;
+    match network.governance.as_mut().and_then(|governance| governance.dao.as_mut()) {
+        Some(dao) if options.dao => dao.voting_period = VOTING_SECONDS,
+        _ => network.governance = None,
+    }
     Ok(Plan {
         network,
         repository,
@@ -357,9 +417,13 @@ fn plan(options: &Options, folder: PathBuf) -> Result<Plan> {
     })
 }
 
-/// A test program lies in `target/<profile>/deps`, the built programs one up.
 fn built_programs() -> Result<Programs> {
+    Programs::in_folder(&target()?)
+}
+
+/// A test program lies in `target/<profile>/deps`, the built programs one up.
+fn target() -> Result<PathBuf> {
     let test = std::env::current_exe()?;
     let folder = test.parent().and_then(|deps| deps.parent()).context("no target folder")?;
-    Programs::in_folder(folder)
+    Ok(folder.to_owned())
 }

@@ -1,8 +1,10 @@
 //! `devnet up`: everything as processes of its own, told step by step.
 //!
 //! With `--once` the whole story: boot, boot again on another vendor's machine, revoke, boot again; and whether the index has
-//! all of it. Whatever happens, what was started is stopped.
+//! all of it. With [governance] in the network file the app's code is approved by a vote and revoked by the guardian, both
+//! with the real `quorate`. Whatever happens, what was started is stopped.
 
+mod by_vote;
 mod enclave;
 mod index;
 mod outcomes;
@@ -11,9 +13,11 @@ mod printer;
 use crate::{
     anvil::{Anvil, AnvilOptions},
     bring_up::{Committee, Tell, bring_up},
-    governance::{App, NewApp},
+    dao::{Dao, hand_over},
+    governance::{App, Governed, NewApp},
     hosts::{Hosts, Programs},
     plan::{MachineSpec, Plan, find_repository},
+    quorate::Quorate,
 };
 use alloy::primitives::B256;
 use anyhow::{Context, Result, bail, ensure};
@@ -81,10 +85,18 @@ pub async fn up(arguments: Up, stop: impl Future<Output = ()>) -> Result<bool> {
 
     let mut running = Running { hosts, anvil, _sockets: sockets };
     let story = async {
-        let committee = bring_up(&plan, &chain, &mut running.hosts, &mut printer).await?;
-        let file = write_network(&arguments.data, &committee.network)?;
+        let mut committee = bring_up(&plan, &chain, &mut running.hosts, &mut printer).await?;
+        let file = arguments.data.join("network.toml");
+        let dao = match committee.network.governance {
+            Some(_) => Some(govern(&plan, &mut committee, &programs, &file, &mut printer).await?),
+            None => None,
+        };
+        write_network(&file, &committee.network)?;
         let index = start_indexer(&plan, &file, &mut running.hosts, &mut printer).await?;
-        let app = create_app(&plan, &devnet, &committee, &mut printer).await?;
+        let app = create_app(&plan, &devnet, &committee, dao.as_ref(), &mut printer).await?;
+        if let Some(dao) = &dao {
+            by_vote::approve(dao, &app, &plan.folder, &mut printer).await?;
+        }
         let block = chain.block_number().await?;
         committee.wait_for_head(&mut running.hosts, block).await?;
         let first =
@@ -92,11 +104,12 @@ pub async fn up(arguments: Up, stop: impl Future<Output = ()>) -> Result<bool> {
                 .await?;
         if !arguments.once {
             ensure!(first.report().is_some(), "the enclave got no key:\n{}", first.said());
-            stays_up(&plan, &committee, &app, &index, &file, &mut running, &mut printer).await?;
+            let up = (&committee, dao.as_ref());
+            stays_up(&plan, up, &app, &index, &file, &mut running, &mut printer).await?;
             return Ok(true);
         }
-        let rest =
-            once(&plan, &committee, &app, first, &mut running.hosts, &programs, &mut printer);
+        let govern = (&committee, dao.as_ref());
+        let rest = once(&plan, govern, &app, first, &mut running.hosts, &programs, &mut printer);
         let mut outcomes = rest.await?;
         index.outcomes(&committee, &app, &mut running.hosts, &mut outcomes).await?;
         println!("\n{outcomes}");
@@ -165,10 +178,32 @@ fn fresh_folder(data: &Path) -> Result<PathBuf> {
     Ok(std::path::absolute(folder)?)
 }
 
-fn write_network(data: &Path, network: &Network) -> Result<PathBuf> {
-    let file = data.join("network.toml");
-    std::fs::write(&file, network.to_toml()).with_context(|| file.display().to_string())?;
-    Ok(file)
+fn write_network(file: &Path, network: &Network) -> Result<()> {
+    std::fs::write(file, network.to_toml()).with_context(|| file.display().to_string())
+}
+
+/// Makes the DAO of the network file and hands the network to it.
+async fn govern(
+    plan: &Plan,
+    committee: &mut Committee,
+    programs: &Programs,
+    file: &Path,
+    printer: &mut Printer,
+) -> Result<Dao> {
+    let (chain, deployer) = (&committee.governance.chain, committee.governance.administrator);
+    hand_over(plan, &mut committee.network, chain, deployer).await?;
+    write_network(file, &committee.network)?;
+    let folder = programs.guest_agent.parent().context("the programs have no folder")?;
+    let quorate = Quorate::in_folder(folder, file)?;
+    let dao = Dao::new(chain.clone(), &committee.network, quorate)?;
+    let block = chain.block_number().await?;
+    printer.step(format!(
+        "handed to a DAO of {} by script/Governance.s.sol, block {block}; the deployer keeps nothing",
+        dao.voters.len()
+    ));
+    printer.detail(format!("{:<20}{}", "Governor", dao.governor));
+    printer.detail(format!("{:<20}{}", "guardian", dao.guardian));
+    Ok(dao)
 }
 
 /// The indexer, on the network file that was written for it.
@@ -193,11 +228,12 @@ async fn start_indexer(
     Ok(index)
 }
 
-/// An app with one approved compose hash and two listed machines, of two vendors.
+/// An app with two listed machines, of two vendors. A DAO's has no approved code yet.
 async fn create_app(
     plan: &Plan,
     devnet: &Devnet,
     committee: &Committee,
+    dao: Option<&Dao>,
     printer: &mut Printer,
 ) -> Result<App> {
     let file = plan.repository.join(&devnet.app_compose);
@@ -215,11 +251,18 @@ async fn create_app(
         vendors: Vec::new(),
         devices: devices.collect(),
         release_at: ReleaseAt::Head,
+        governed_by: dao.map(|dao| Governed {
+            owner: dao.governor,
+            guardian: dao.guardian,
+            is_approved: false,
+        }),
     };
     let app = committee.governance.create_app(new).await?;
     let block = committee.governance.chain.block_number().await?;
     printer.step(format!("app {} made from {}, block {block}", app.id, devnet.app_compose));
     printer.detail(format!("{:<20}{}", "compose hash", app.compose_hash));
+    let owner = if dao.is_some() { "the DAO; no code is approved" } else { "an account" };
+    printer.detail(format!("{:<20}{owner}", "owner"));
     Ok(app)
 }
 
@@ -269,7 +312,7 @@ async fn boot_on(
 /// The rest of the story, and what became of each part.
 async fn once(
     plan: &Plan,
-    committee: &Committee,
+    (committee, dao): (&Committee, Option<&Dao>),
     app: &App,
     first: Boot,
     hosts: &mut Hosts,
@@ -281,9 +324,15 @@ async fn once(
     let second = boot_on(plan, committee, app, 1, hosts, programs, printer).await?;
     outcomes.same_key(&first, &second);
 
-    let receipt = committee.governance.revoke(app).await?;
-    let block = receipt.block_number.unwrap_or_default();
-    printer.step(format!("the owner revoked the compose hash, block {block}"));
+    let block = match dao {
+        Some(dao) => by_vote::revoke(dao, app, printer).await?,
+        None => {
+            let receipt = committee.governance.revoke(app).await?;
+            let block = receipt.block_number.unwrap_or_default();
+            printer.step(format!("the owner revoked the compose hash, block {block}"));
+            block
+        }
+    };
     committee.wait_for_head(hosts, block).await?;
     let third = boot_on(plan, committee, app, 0, hosts, programs, printer).await?;
     outcomes.refused_by_all(&third, committee);
@@ -293,7 +342,7 @@ async fn once(
 /// Prints what is where and waits for ever, as long as every process lives.
 async fn stays_up(
     plan: &Plan,
-    committee: &Committee,
+    (committee, dao): (&Committee, Option<&Dao>),
     app: &App,
     index: &Index,
     file: &Path,
@@ -302,13 +351,17 @@ async fn stays_up(
 ) -> Result<()> {
     let governance = &committee.governance;
     printer.step("up; Ctrl-C stops it".into());
+    let owner = match dao {
+        Some(dao) => format!("{} (the DAO; its voters and guardian are unlocked)", dao.governor),
+        None => format!("{} (anvil's second account)", governance.owner),
+    };
     let lines = [
         ("chain", governance.chain.url().to_owned()),
         ("nodes", committee.urls().join(" ")),
         ("indexer", index.url().to_owned()),
         ("seats", committee.vendors()),
         ("app", app.id.to_string()),
-        ("its owner", format!("{} (anvil's second account)", governance.owner)),
+        ("its owner", owner),
         ("network file", file.display().to_string()),
         ("logs", plan.folder.display().to_string()),
     ];

@@ -23,3 +23,4 @@ CREATE TABLE bundles (
     again_at   BIGINT NOT NULL,                -- the finalized block at which it is tried again
     PRIMARY KEY (block_hash, log_index)
 );
+CREATE INDEX bundles_again ON bundles (again_at) WHERE body IS NULL;

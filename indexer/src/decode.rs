@@ -202,6 +202,13 @@ impl Catalogue {
         Ok(Self(known))
     }
 
+    /// Name and arguments of every event that we know.
+    #[cfg(test)]
+    pub(crate) fn arguments(&self) -> Vec<(String, Vec<String>)> {
+        let names = |event: &Event| event.inputs.iter().map(|input| input.name.clone()).collect();
+        self.0.values().map(|known| (known.event.name.clone(), names(&known.event))).collect()
+    }
+
     /// The log in words; what is unknown or does not decode is `Undecoded`, never an error. [IDX-5]
     pub(crate) fn decode(&self, kind: Kind, log: &LogData) -> Decoded {
         self.known(kind, log).unwrap_or_else(|| Decoded {

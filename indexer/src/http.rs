@@ -50,7 +50,8 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::from(resources())
         .route("/v1/openapi.json", described)
         .route("/contracts/{level}/{chain_id}/{address}/sources/{*path}", get(sourcify::source))
-        .fallback(|| async { Refused::not_found("see /v1/openapi.json for what there is") })
-        .with_state(service)
+        .with_state(Arc::clone(&service))
+        .merge(crate::views::routes::routes(Arc::clone(&service)))
+        .merge(crate::pages::routes(service))
         .layer(from_fn_with_state(guard::Limits::default(), guard::guard))
 }

@@ -34,6 +34,8 @@ pub(crate) struct Keeper {
     pub(crate) fork: Fork,
     pub(crate) http: reqwest::Client,
     pub(crate) catalogue: Catalogue,
+    /// Below this block everything was tried at least once.
+    pub(crate) from: u64,
     /// The trail of each contract, up to the event that was looked at last, and that event's place.
     pub(crate) trails: BTreeMap<Address, (Trail, Option<(BlockRef, u64)>)>,
 }
@@ -67,7 +69,11 @@ impl Keeper {
     /// Makes the bundles that can be made now; returns how many were tried.
     async fn pass(&mut self) -> Result<usize> {
         let finalized = self.store.cursor().await?.finalized;
-        let events = self.store.unbundled(finalized.number, BATCH).await?;
+        let mut events = self.store.unbundled(self.from, finalized.number, BATCH).await?;
+        if events.is_empty() {
+            self.from = finalized.number.saturating_add(1);
+            events = self.store.unbundled_again(finalized.number, BATCH).await?;
+        }
         for event in &events {
             match self.make_near(event, finalized).await {
                 Ok(bundle) => {

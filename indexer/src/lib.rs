@@ -9,6 +9,7 @@
 //! follow.rs    ProvenReceipts ─▶ rows             decode.rs    log ─▶ name, arguments, seq
 //! store.rs     rows, block and cursor, at once    audit.rs     rows ─▶ trail ─▶ compared with the proven slot
 //! builds.rs    which contract runs where, and its sources
+//! views.rs     rows ─▶ apps, issuances, …       pages.rs     the same for people
 //! keep.rs      final issuances and revocations ─▶ evidence and bundles, kept
 //! ```
 
@@ -22,11 +23,13 @@ mod endpoints;
 mod follow;
 mod http;
 mod keep;
+mod pages;
 mod receipts;
 mod run;
 mod store;
 mod task;
 mod trail;
+mod views;
 
 pub use config::Config;
 pub use run::{Running, run};

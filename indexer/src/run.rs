@@ -67,6 +67,8 @@ pub(crate) struct Service {
     pub(crate) stopped: watch::Receiver<bool>,
     /// A permit for each open stream.
     pub(crate) streams: Arc<Semaphore>,
+    /// How many blocks after its record an issuance may be released, as the network file says.
+    pub(crate) release_window_blocks: u64,
     status: RwLock<Status>,
 }
 
@@ -147,6 +149,7 @@ pub async fn run(config: Config) -> Result<Running> {
         news: watch::Sender::new(()),
         stopped: stopped.clone(),
         streams: Arc::new(Semaphore::new(http::MAX_STREAMS)),
+        release_window_blocks: network.limits.release_window_blocks,
         status: RwLock::default(),
     });
     let listener = TcpListener::bind(config.listen).await.context("binding `listen`")?;
@@ -179,7 +182,7 @@ pub async fn run(config: Config) -> Result<Running> {
 
 /// What the network file names.
 fn followed(network: &Network, contracts: &Contracts) -> Vec<(Address, Kind)> {
-    let governance = network.governance.unwrap_or_default();
+    let governance = network.governance.clone().unwrap_or_default();
     let manager = governance.access_manager.filter(|other| *other != contracts.access_manager);
     let named = [
         (governance.governor, Kind::Governor),
@@ -224,6 +227,7 @@ fn keeper(network: &Network, store: Store, endpoints: Vec<Endpoint>) -> Result<K
             .redirect(reqwest::redirect::Policy::none())
             .build()?,
         catalogue: Catalogue::new()?,
+        from: 0,
         trails: BTreeMap::new(),
     })
 }

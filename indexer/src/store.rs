@@ -31,6 +31,7 @@ mod insert;
 mod list;
 mod rows;
 mod sql;
+mod views;
 
 pub(crate) use database::Write;
 pub(crate) use delivered::{ALL, Position};
@@ -40,6 +41,7 @@ pub(crate) use insert::{Table, Type};
 pub(crate) use list::{PageOf, Selection};
 pub(crate) use rows::{EventRow, Filter, ReceiptRow, TrailProof, VerdictRow};
 pub(crate) use sql::{Query, Row, Value};
+pub(crate) use views::{BlockRow, Newest, Topic, TrailRow};
 
 /// The database.
 #[derive(Clone, Debug)]

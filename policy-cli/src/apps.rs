@@ -57,6 +57,25 @@ impl App {
         Ok(Self { id, registry, info })
     }
 
+    /// Who grants.
+    pub(crate) fn owner(&self) -> (Address, &'static str) {
+        (self.info.owner, "the app's owner")
+    }
+
+    /// Who takes away at once: the guardian, where there is one.
+    pub(crate) fn revoker(&self) -> (Address, &'static str) {
+        match self.info.guardian {
+            guardian if guardian.is_zero() => self.owner(),
+            guardian => (guardian, "the app's guardian"),
+        }
+    }
+
+    /// What a grant in AppRegistry waits.
+    pub(crate) async fn grant_delay(&self, chain: &Chain) -> Result<u64, ChainError> {
+        let call = AppRegistry::grantDelayOfCall { appId: self.id };
+        chain.view("AppRegistry", self.registry, &call).await
+    }
+
     /// The app's AllowlistPolicy; a policy of another kind is refused.
     pub(crate) fn allowlist(&self) -> Result<Address, AppError> {
         if self.info.isForeign {

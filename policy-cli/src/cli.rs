@@ -1,6 +1,9 @@
 //! The command line's frame: global flags, and the verbs. Each verb's own flags are in `cmd/<verb>.rs`.
 
-use crate::cmd::{app, approve, audit, completions, compose, hash, revoke, status, verify, watch};
+use crate::cmd::{
+    app, approve, audit, completions, compose, decode, delegate, diff, hash, image, listed, man,
+    propose, proposed, revoke, root, simulate, status, verify, vote, watch,
+};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -11,7 +14,7 @@ stdout is data, stderr is talk.";
 
 const AFTER: &str = "Exit codes:
   0 done   1 internal   2 usage   3 not found   4 denied, or a check failed
-  5 network or RPC   6 the chain reverts   7 nothing was signed
+  5 network or RPC   6 the chain reverts   7 nothing was signed   10 differences (--exit-code)
 
 Example:
   quorate hash app-compose.json";
@@ -70,6 +73,25 @@ pub(crate) enum Verb {
     Compose(compose::Compose),
     Status(status::Status),
     #[command(subcommand)]
+    Measurement(listed::Measurement),
+    #[command(subcommand)]
+    Device(listed::Device),
+    #[command(subcommand)]
+    Root(root::Root),
+    #[command(subcommand)]
+    Image(image::Image),
+    Propose(Box<propose::Propose>),
+    Vote(vote::Vote),
+    Delegate(delegate::Delegate),
+    Queue(proposed::Queue),
+    Execute(proposed::Execute),
+    Cancel(proposed::Cancel),
+    Veto(proposed::Veto),
+    Decode(decode::Decode),
+    Man(man::Man),
+    Simulate(Box<simulate::Simulate>),
+    Diff(diff::Diff),
+    #[command(subcommand)]
     Verify(verify::Verify),
     Audit(audit::Audit),
     Watch(watch::Watch),
@@ -91,15 +113,26 @@ mod tests {
         command.get_subcommands().for_each(|verb| examples(verb, found));
     }
 
+    /// As a shell splits it: what stands in double quotes is one word.
+    fn words(line: &str) -> Vec<String> {
+        let parts = line.split('"').enumerate();
+        parts
+            .flat_map(|(index, part)| match index % 2 {
+                0 => part.split_whitespace().map(str::to_owned).collect(),
+                _ => vec![part.to_owned()],
+            })
+            .collect()
+    }
+
     #[test]
     fn every_help_ends_with_an_example_that_parses() {
         let mut found = Vec::new();
         examples(&Cli::command(), &mut found);
-        assert_eq!(found.len(), 13);
+        assert_eq!(found.len(), 49);
         for example in found {
             let line = example.split(" > ").next().unwrap_or_default();
             assert!(!line.contains('\n'), "{line}");
-            match Cli::try_parse_from(line.split(' ')) {
+            match Cli::try_parse_from(words(line)) {
                 Ok(_) => {}
                 Err(help) if help.kind() == ErrorKind::DisplayHelp => {}
                 Err(wrong) => panic!("{line}\n{wrong}"),

@@ -3,8 +3,11 @@
 //! The compose hash is SHA-256 over the *exact bytes*. Sorted keys and no white space are only how we write them, as the
 //! dstack SDKs do; whoever formats the file anew has another hash. Trusts: nothing.
 
+mod difference;
 mod images;
+pub(crate) mod review;
 
+pub use difference::difference;
 pub use images::{ImageReference, images};
 
 use crate::{exit::Exit, sorted::Sorted};

@@ -2,10 +2,14 @@
 //!
 //! What is shown before signing comes from the calldata that is signed, not from what the verb meant to build.
 
-use crate::words;
+use crate::{
+    inner::{MAX_DEPTH, Unreadable, inner_calls},
+    send::Call,
+    words,
+};
 use alloy::dyn_abi::{DynSolValue, EventExt, JsonAbiExt};
-use alloy::json_abi::{Event, JsonAbi, Param};
-use alloy::primitives::{B256, hex};
+use alloy::json_abi::{Event, Function, JsonAbi, Param};
+use alloy::primitives::{B256, hex, utils::format_ether};
 use alloy::sol_types::{Panic, Revert, SolError};
 use serde_json::{Map, Value, json};
 
@@ -17,6 +21,10 @@ pub(crate) struct Argument {
 }
 
 impl Argument {
+    pub(crate) fn value(&self) -> &DynSolValue {
+        &self.value
+    }
+
     pub(crate) fn words(&self) -> String {
         words::value(self.path.rsplit('.').next().unwrap_or_default(), &self.value)
     }
@@ -47,6 +55,88 @@ impl Decoded {
     }
 }
 
+impl Decoded {
+    /// A line for the name and one for each argument whose path is not `hidden`.
+    pub(crate) fn block(&self, hidden: impl Fn(&str) -> bool) -> String {
+        let shown: Vec<&Argument> =
+            self.arguments.iter().filter(|argument| !hidden(&argument.path)).collect();
+        let width = shown.iter().map(|argument| argument.path.len()).max().unwrap_or_default();
+        let mut text = format!("{}.{}", self.contract, self.name);
+        for argument in shown {
+            text.push_str(&format!("\n{:<width$}  {}", argument.path, argument.words()));
+        }
+        text
+    }
+}
+
+/// A call within another, in words as far as it is one of ours.
+pub(crate) struct ShownCall {
+    call: Call,
+    decoded: Option<Decoded>,
+    inner: Vec<ShownCall>,
+}
+
+/// Calls within calls, all the way down.
+pub(crate) fn shown_calls(
+    interfaces: &Interfaces,
+    calls: &[Call],
+) -> Result<Vec<ShownCall>, Unreadable> {
+    fn shown(interfaces: &Interfaces, call: &Call, depth: usize) -> Result<ShownCall, Unreadable> {
+        if depth > MAX_DEPTH {
+            return Err(Unreadable { at: call.to, function: "a wrapper" });
+        }
+        let inner = inner_calls(call)?;
+        let inner = inner.iter().map(|call| shown(interfaces, call, depth.saturating_add(1)));
+        Ok(ShownCall {
+            decoded: interfaces.call(&call.calldata),
+            inner: inner.collect::<Result<_, _>>()?,
+            call: call.clone(),
+        })
+    }
+    calls.iter().map(|call| shown(interfaces, call, 1)).collect()
+}
+
+impl ShownCall {
+    /// Whether this call, or one within it, is none of ours.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.decoded.is_none() || self.inner.iter().any(Self::is_unknown)
+    }
+
+    /// Whether this very call is none of ours.
+    pub(crate) fn is_unnamed(&self) -> bool {
+        self.decoded.is_none()
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let mut call = self.decoded.as_ref().map_or_else(|| json!({}), Decoded::to_json);
+        call["to"] = json!(self.call.to);
+        call["value"] = json!(self.call.value.to_string());
+        call["calldata"] = json!(self.call.calldata);
+        call["calls"] = self.inner.iter().map(Self::to_json).collect();
+        call
+    }
+}
+
+impl std::fmt::Display for ShownCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.decoded {
+            Some(decoded) => write!(f, "{}", decoded.block(|_| false))?,
+            None => write!(f, "UNKNOWN, no call of ours: {}", self.call.calldata)?,
+        }
+        if !self.call.to.is_zero() {
+            write!(f, "\non {}", words::account(self.call.to))?;
+        }
+        if !self.call.value.is_zero() {
+            write!(f, "\nwith {} ether", format_ether(self.call.value))?;
+        }
+        for inner in &self.inner {
+            let inner = inner.to_string().replace('\n', "\n  ");
+            write!(f, "\nwhich calls\n  {inner}")?;
+        }
+        Ok(())
+    }
+}
+
 impl std::fmt::Display for Decoded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let arguments: Vec<String> = self
@@ -58,7 +148,7 @@ impl std::fmt::Display for Decoded {
     }
 }
 
-/// The interfaces of our contracts, from the committed artefacts.
+/// The interfaces of our contracts and of OpenZeppelin's that govern them, from the committed artefacts.
 pub(crate) struct Interfaces(Vec<(&'static str, JsonAbi)>);
 
 macro_rules! artefacts {
@@ -81,8 +171,11 @@ impl Interfaces {
             "AttestationRegistry",
             "KmsCeremony",
             "IssuanceLog",
+            "QuorateGovernor",
+            "AccessManager",
             "AllOfPolicy",
-            "LicensePolicy"
+            "LicensePolicy",
+            "VotesToken"
         ];
         Self(
             artefacts
@@ -111,15 +204,24 @@ impl Interfaces {
 
     /// The call in these bytes, if one of our contracts has it.
     pub(crate) fn call(&self, calldata: &[u8]) -> Option<Decoded> {
+        let (contract, function, values) = self.function(calldata)?;
+        Some(Decoded {
+            contract,
+            name: function.name.clone(),
+            arguments: flatten(&function.inputs, &values),
+        })
+    }
+
+    /// The function that these bytes call, and its arguments as they stand in its interface.
+    pub(crate) fn function(
+        &self,
+        calldata: &[u8],
+    ) -> Option<(&'static str, &Function, Vec<DynSolValue>)> {
         let (selector, input) = calldata.split_first_chunk::<4>()?;
         self.0.iter().find_map(|(contract, abi)| {
             let function = abi.functions().find(|function| function.selector() == *selector)?;
             let values = function.abi_decode_input(input).ok()?;
-            Some(Decoded {
-                contract,
-                name: function.name.clone(),
-                arguments: flatten(&function.inputs, &values),
-            })
+            Some((*contract, function, values))
         })
     }
 
@@ -273,6 +375,6 @@ mod tests {
 
     #[test]
     fn every_artefact_has_an_interface() {
-        assert_eq!(Interfaces::ours().0.len(), 8);
+        assert_eq!(Interfaces::ours().0.len(), 11);
     }
 }

@@ -22,6 +22,8 @@ pub enum Exit {
     Reverted = 6,
     /// Nothing was signed: no key, a wrong one, or nobody said yes.
     Signer = 7,
+    /// Differences were found, and `--exit-code` asks to say so.
+    Differences = 10,
 }
 
 impl Exit {
@@ -36,6 +38,7 @@ impl Exit {
             Self::Network => "network",
             Self::Reverted => "reverted",
             Self::Signer => "signer",
+            Self::Differences => "differences",
         }
     }
 }

@@ -3,15 +3,23 @@
 use crate::{
     agent::AgentError,
     apps::AppError,
+    calls::CallsError,
     chain::ChainError,
-    cmd::{audit::AuditError, watch::WatchError},
+    cmd::{
+        audit::AuditError, decode::DecodeError, diff::DiffError, man::NoVerb,
+        verify::source::SourceError, watch::WatchError,
+    },
     compose::ComposeError,
     exit::Exit,
     file::FileError,
+    governor::GovernorError,
+    inner::Unreadable,
     network::NetworkFileError,
+    proposal::TextError,
     proven::ProvenError,
     send::SendError,
     signer::SignerError,
+    simulate::SimulateError,
 };
 
 use std::path::{Path, PathBuf};
@@ -32,11 +40,29 @@ pub(crate) enum Failure {
     #[error(transparent)]
     App(#[from] AppError),
     #[error(transparent)]
+    Calls(#[from] CallsError),
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error(transparent)]
+    NoVerb(#[from] NoVerb),
+    #[error(transparent)]
+    Governor(#[from] GovernorError),
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    #[error(transparent)]
+    Text(#[from] TextError),
+    #[error(transparent)]
     Signer(#[from] SignerError),
     #[error(transparent)]
     Send(#[from] SendError),
     #[error(transparent)]
     Proven(#[from] ProvenError),
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    #[error(transparent)]
+    Diff(#[from] DiffError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
     #[error(transparent)]
     Audit(#[from] AuditError),
     #[error(transparent)]
@@ -46,6 +72,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether a contract gives no such answer; an endpoint that lies or is silent is not meant.
+    pub(crate) fn is_no_answer(&self) -> bool {
+        matches!(self, Self::Proven(ProvenError::Read(_)))
+    }
+
     /// A compose file's failure, with the file's name.
     pub(crate) fn in_file(path: &Path) -> impl FnOnce(ComposeError) -> Self {
         move |source| Self::Compose { path: path.into(), source }
@@ -59,9 +90,18 @@ impl Failure {
             Self::Compose { source, .. } => source.exit(),
             Self::Agent(error) => error.exit(),
             Self::App(error) => error.exit(),
+            Self::Calls(error) => error.exit(),
+            Self::Decode(error) => error.exit(),
+            Self::NoVerb(_) => Exit::Usage,
+            Self::Governor(error) => error.exit(),
+            Self::Unreadable(_) => Exit::Denied,
+            Self::Text(error) => error.exit(),
             Self::Signer(error) => error.exit(),
             Self::Send(error) => error.exit(),
             Self::Proven(error) => error.exit(),
+            Self::Simulate(error) => error.exit(),
+            Self::Diff(error) => error.exit(),
+            Self::Source(error) => error.exit(),
             Self::Audit(error) => error.exit(),
             Self::Watch(error) => error.exit(),
             Self::Output(_) => Exit::Internal,
@@ -77,9 +117,18 @@ impl Failure {
             Self::Compose { source, .. } => source.hints(),
             Self::Agent(error) => error.hints(),
             Self::App(error) => error.hints(),
+            Self::Calls(error) => error.hints(),
+            Self::Decode(error) => error.hints(),
+            Self::NoVerb(_) => vec!["quorate --help lists the verbs".into()],
+            Self::Governor(error) => error.hints(),
+            Self::Unreadable(_) => Vec::new(),
+            Self::Text(error) => error.hints(),
             Self::Signer(error) => error.hints(),
             Self::Send(error) => error.hints(),
             Self::Proven(error) => error.hints(),
+            Self::Simulate(error) => error.hints(),
+            Self::Diff(error) => error.hints(),
+            Self::Source(error) => error.hints(),
             Self::Audit(error) => error.hints(),
             Self::Watch(error) => error.hints(),
             Self::Output(_) => Vec::new(),

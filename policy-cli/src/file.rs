@@ -64,6 +64,12 @@ fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
+/// Writes a file anew.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    std::fs::write(path, bytes)
+        .map_err(|source| FileError::Unreadable { path: path.into(), source })
+}
+
 /// A file that must be text.
 pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
     read_text_up_to(path, MAX_FILE_BYTES)

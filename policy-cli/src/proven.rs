@@ -1,13 +1,15 @@
 //! The chain at one block, proven: what a node would see there, with the crates that nodes decide with.
 //!
-//! Trusts: as many endpoints as network.toml wants to agree on the block's hash, and none of them for what is in it: every
-//! account, slot and code is verified against the header before it counts.
+//! Spec: docs/spec/simulate.md [SIM-1]. Trusts: as many endpoints as network.toml wants to agree on the block's hash, and
+//! none of them for what is in it: every account, slot and code is verified against the header before it counts.
+//! Events are told, not proven, unless [`crate::trail`] finds them complete.
 
 use crate::{
     chain::{Chain, ChainError, Head, TransportError, cause, http, origin},
     exit::Exit,
     failure::Failure,
     network::Target,
+    replay::Outcome,
 };
 use alloy::primitives::{Address, B256, Bytes, U64};
 use alloy::providers::{DynProvider, Provider};
@@ -29,7 +31,10 @@ const MAX_FETCHES: usize = 4_096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum At {
     Finalized,
+    Latest,
     Number(u64),
+    /// The user vouches for the hash.
+    Hash(B256),
 }
 
 /// Why there is no proven answer.
@@ -55,6 +60,8 @@ pub(crate) enum ProvenError {
     Read(Box<ReadError>),
     #[error("{0}")]
     Run(String),
+    #[error("{endpoint} hides or changes events of {contract}: {outcome}")]
+    EventsHidden { endpoint: String, contract: Address, outcome: Outcome },
 }
 
 impl ProvenError {
@@ -69,18 +76,18 @@ impl ProvenError {
             | Self::NoAgreement(_)
             | Self::NotOnChain(_)
             | Self::Unprovable(_)
-            | Self::TooManyFacts => Exit::Network,
+            | Self::TooManyFacts
+            | Self::EventsHidden { .. } => Exit::Network,
         }
     }
 
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
-            Self::Forged { .. } | Self::ForgedHeader { .. } | Self::AnotherBlock { .. } => {
-                vec!["ask another endpoint: --rpc-url URL".into()]
-            }
-            Self::Read(_) => {
-                vec!["--network names another network, or the block is too old".into()]
-            }
+            Self::Forged { .. }
+            | Self::ForgedHeader { .. }
+            | Self::AnotherBlock { .. }
+            | Self::EventsHidden { .. } => vec!["ask another endpoint: --rpc-url URL".into()],
+            Self::Read(_) => vec!["--network names another network, or --block is too old".into()],
             _ => Vec::new(),
         }
     }
@@ -94,6 +101,12 @@ impl From<ReadError> for ProvenError {
 
 impl From<policy::CallError> for ProvenError {
     fn from(error: policy::CallError) -> Self {
+        Self::Run(error.to_string())
+    }
+}
+
+impl From<policy::DecideError> for ProvenError {
+    fn from(error: policy::DecideError) -> Self {
         Self::Run(error.to_string())
     }
 }
@@ -192,7 +205,9 @@ async fn agreed(
     at: At,
 ) -> Result<(B256, String), Failure> {
     let tag = match at {
+        At::Hash(hash) => return Ok((hash, "as named on the command line".to_owned())),
         At::Finalized => json!("finalized"),
+        At::Latest => json!("latest"),
         At::Number(number) => json!(U64::from(number)),
     };
     let source = HeadSource::agreement(agree, endpoints.len()).map_err(ProvenError::Agreement)?;

@@ -1,8 +1,7 @@
-//! Reason codes of revocations: a `uint8` in the events, a word for people.
+//! Reason codes of revocations on the command line: a word of `wire::reason`, or the code.
 
-/// Words of the codes, by index. The contracts store any code; these are the ones that everybody names alike.
-const WORDS: [&str; 6] =
-    ["unspecified", "vulnerable", "compromised", "superseded", "retired", "legal"];
+use wire::reason::WORDS;
+pub(crate) use wire::reason::text;
 
 /// The words, for help and refusals.
 pub(crate) fn words() -> String {
@@ -16,14 +15,6 @@ pub(crate) fn parse(word: &str) -> Result<u8, String> {
         .and_then(|code| u8::try_from(code).ok())
         .or_else(|| word.parse().ok())
         .ok_or_else(|| format!("one of {}, or a code from 0 to 255", words()))
-}
-
-/// A code with its word: `2 (compromised)`.
-pub(crate) fn text(code: u8) -> String {
-    match WORDS.get(usize::from(code)) {
-        Some(word) => format!("{code} ({word})"),
-        None => code.to_string(),
-    }
 }
 
 #[cfg(test)]

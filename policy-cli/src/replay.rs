@@ -34,6 +34,17 @@ pub(crate) enum Outcome {
     Changed,
 }
 
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Complete => f.write_str("all are told"),
+            Self::Hidden(seq) => write!(f, "the one with seq {seq} is not told"),
+            Self::Invented(seq) => write!(f, "one with seq {seq} was never emitted"),
+            Self::Changed => f.write_str("one of them is another"),
+        }
+    }
+}
+
 /// Events of one contract in `from..=to`, in the chain's order, as the endpoint tells them.
 pub(crate) async fn logs(
     chain: &Chain,

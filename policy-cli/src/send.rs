@@ -2,10 +2,16 @@
 //! nothing is signed that was not decoded from its own bytes, simulated, shown and agreed to.
 
 mod broadcast;
+mod out;
 mod plan;
+mod route;
+mod safe_batch;
 
 pub(crate) use broadcast::Sent;
+pub(crate) use out::Out;
 pub(crate) use plan::{Call, Outcome, Plan};
+pub(crate) use route::{About, ProposalWords, ProposeArgs, Route};
+pub(crate) use safe_batch::checksum;
 
 use crate::{
     chain::Chain, decode::Interfaces, exit::Exit, failure::Failure, output::Output,
@@ -19,15 +25,27 @@ use std::fmt::Write as _;
 /// Flags of every verb that sends.
 #[derive(Args)]
 #[command(next_help_heading = "Sending")]
-pub(crate) struct SendArgs {
+pub(crate) struct DirectArgs {
     /// Send it; without this nothing is signed
     #[arg(long)]
     pub(crate) broadcast: bool,
     /// Do not ask before sending
     #[arg(long, requires = "broadcast")]
     pub(crate) yes: bool,
+    /// Write it instead: calldata, or safe-batch=FILE for Safe's Transaction Builder (- is stdout)
+    #[arg(long, value_name = "FORM", value_parser = Out::parse, conflicts_with = "broadcast")]
+    pub(crate) out: Option<Out>,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
+}
+
+/// Flags of a verb whose call may as well be proposed to a Governor.
+#[derive(Args)]
+pub(crate) struct SendArgs {
+    #[command(flatten)]
+    pub(crate) direct: DirectArgs,
+    #[command(flatten)]
+    pub(crate) propose: ProposeArgs,
 }
 
 /// Why a call was not carried out.
@@ -63,11 +81,30 @@ impl SendError {
     }
 }
 
+/// What to do about a refusal, by the error's name.
 fn revert_hint(reason: &str) -> Vec<String> {
-    if reason.starts_with("Unauthorized(") {
-        return vec!["the sender must be the app's owner (grants) or its guardian (revocations): see quorate status APP".into()];
-    }
-    Vec::new()
+    let name = reason.split('(').next().unwrap_or_default();
+    let hint = match name {
+        "Unauthorized" => {
+            "the sender must be the app's owner (grants) or its guardian (revocations): see quorate status APP"
+        }
+        "AccessManagedUnauthorized" => {
+            "the sender must hold the role of this function: --from names it, --propose puts it to the vote"
+        }
+        "AccessManagerUnauthorizedCall" => {
+            "the sender has no role for this function, or one that does not wait: then leave out --schedule"
+        }
+        "AccessManagerNotScheduled" => {
+            "the sender's role waits: --schedule first, the same command without it after the delay"
+        }
+        "GovernorInsufficientProposerVotes" => {
+            "the proposer needs delegated votes: --from names one who has them"
+        }
+        "GovernorUnexpectedProposalState" => "quorate decode ID shows the state of a proposal",
+        "GovernorUnmetDelay" => "its delay is not over: quorate decode ID shows when it is",
+        _ => return Vec::new(),
+    };
+    vec![hint.into()]
 }
 
 /// What a verb adds to an answer: the same facts for people and for programs.
@@ -88,24 +125,43 @@ impl Facts {
         self.lines.push((label, words.into()));
         self.fields.insert(field.to_owned(), value);
     }
+
+    /// The facts alone, for people and for programs.
+    pub(crate) fn into_answer(self) -> (String, Value) {
+        (lines(&self), Value::Object(self.fields))
+    }
 }
 
 /// Who sends, and whether it is sent at all.
 pub(crate) struct Sender {
+    /// Who signs, or would.
     pub(crate) address: Address,
+    /// Whom the contracts see: the sender, or who acts for a Governor.
+    pub(crate) caller: Address,
     mode: Mode,
+    route: Option<Route>,
 }
 
+/// The second field of the first two is what the sender is taken to be, if nobody was named.
 enum Mode {
-    /// Holds what the sender is taken to be, if nobody was named.
     DryRun(Option<&'static str>),
-    Broadcast {
-        signer: Signer,
-        yes: bool,
-    },
+    Out(Out, Option<&'static str>),
+    Broadcast { signer: Signer, yes: bool },
 }
 
-impl SendArgs {
+impl Sender {
+    /// Whether the call itself is shown and nothing sent: only then a verb can say when it would count.
+    pub(crate) fn is_rehearsal(&self) -> bool {
+        self.route.is_none() && !matches!(self.mode, Mode::Broadcast { .. })
+    }
+
+    /// Turns what is sent into a proposal.
+    pub(crate) fn through(self, route: Route) -> Self {
+        Self { caller: route.governor.executor, route: Some(route), ..self }
+    }
+}
+
+impl DirectArgs {
     /// Opens the key if it is needed. A dry run asks for no secret: where no sender is named it simulates as `assumed`.
     pub(crate) fn sender(
         &self,
@@ -117,16 +173,40 @@ impl SendArgs {
                 return Err(SignerError::NobodyToAsk.into());
             }
             let signer = self.key.open(output)?;
-            return Ok(Sender {
-                address: signer.address(),
-                mode: Mode::Broadcast { signer, yes: self.yes },
-            });
+            let address = signer.address();
+            let mode = Mode::Broadcast { signer, yes: self.yes };
+            return Ok(Sender { address, caller: address, mode, route: None });
         }
         let known = self.key.known_sender()?;
-        Ok(Sender {
-            address: known.unwrap_or(assumed.0),
-            mode: Mode::DryRun(known.is_none().then_some(assumed.1)),
-        })
+        let address = known.unwrap_or(assumed.0);
+        let what = known.is_none().then_some(assumed.1);
+        let mode = match &self.out {
+            Some(out) => Mode::Out(out.clone(), what),
+            None => Mode::DryRun(what),
+        };
+        Ok(Sender { address, caller: address, mode, route: None })
+    }
+}
+
+/// Anybody may propose where no votes are needed for it.
+pub(crate) const ANYBODY: (Address, &str) = (Address::ZERO, "nobody: no sender is named");
+
+impl SendArgs {
+    /// As [`DirectArgs::sender`]; with `--propose` it becomes a proposal of whoever sends.
+    pub(crate) async fn sender(
+        &self,
+        chain: &Chain,
+        assumed: (Address, &'static str),
+        output: &mut Output<'_>,
+    ) -> Result<Sender, Failure> {
+        let Some(title) = &self.propose.propose else {
+            return self.direct.sender(assumed, output);
+        };
+        let sender = self.direct.sender(ANYBODY, output)?;
+        let proposer = Some(sender.address).filter(|address| !address.is_zero());
+        let ProposeArgs { governor, words, .. } = &self.propose;
+        let route = Route::to_governor(chain, title, *governor, words, proposer).await?;
+        Ok(sender.through(route))
     }
 }
 
@@ -135,6 +215,14 @@ pub(crate) struct Request {
     pub(crate) schema: &'static str,
     pub(crate) call: Call,
     pub(crate) facts: Facts,
+    /// For the text of a proposal.
+    pub(crate) about: About,
+}
+
+impl Request {
+    pub(crate) fn new(schema: &'static str, call: Call, facts: Facts) -> Self {
+        Self { schema, call, facts, about: About::default() }
+    }
 }
 
 /// Simulates and shows a call, and with `--broadcast` sends it. `learned` reads more facts out of what was sent.
@@ -145,11 +233,51 @@ pub(crate) async fn carry_out(
     output: &mut Output<'_>,
     learned: impl FnOnce(&Sent) -> Facts,
 ) -> Result<Exit, Failure> {
+    let Request { schema, call, facts, about } = request;
+    match sender.route {
+        Some(_) => {
+            carry_out_proposal(chain, sender, vec![call], (schema, facts, about), output).await
+        }
+        None => carry_out_call(chain, sender, call, (schema, facts), output, learned).await,
+    }
+}
+
+/// The same for calls that are proposed together. The sender goes through a Governor.
+pub(crate) async fn carry_out_proposal(
+    chain: &Chain,
+    mut sender: Sender,
+    calls: Vec<Call>,
+    (schema, mut facts, about): (&'static str, Facts, About),
+    output: &mut Output<'_>,
+) -> Result<Exit, Failure> {
+    let Some(route) = sender.route.take() else {
+        return Err(crate::governor::GovernorError::Unnamed.into());
+    };
+    let call = route.wrap(&calls, about, &mut facts)?;
+    let id = facts.fields["proposalId"].as_str().unwrap_or_default().to_owned();
+    let next = |_: &Sent| {
+        let mut facts = Facts::default();
+        route::next_steps(&mut facts, &id);
+        facts
+    };
+    carry_out_call(chain, sender, call, (schema, facts), output, next).await
+}
+
+async fn carry_out_call(
+    chain: &Chain,
+    sender: Sender,
+    call: Call,
+    (schema, mut facts): (&'static str, Facts),
+    output: &mut Output<'_>,
+    learned: impl FnOnce(&Sent) -> Facts,
+) -> Result<Exit, Failure> {
     let interfaces = Interfaces::ours();
-    let Request { schema, call, mut facts } = request;
     let plan = Plan::make(chain, &interfaces, call, sender.address).await?;
     let (signer, yes) = match sender.mode {
         Mode::DryRun(assumed) => return dry_run(&plan, assumed, schema, facts, output),
+        Mode::Out(out, assumed) => {
+            return out.write((chain, &interfaces), &plan, assumed, (schema, facts), output);
+        }
         Mode::Broadcast { signer, yes } => (signer, yes),
     };
     let sent = plan

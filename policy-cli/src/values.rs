@@ -1,6 +1,6 @@
 //! Values from the command line. What is not exactly right is refused: nothing is padded, cut or guessed.
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, U256};
 use wire::network::NetworkError;
 
 /// Why a word is no value.
@@ -14,6 +14,8 @@ pub(crate) enum ValueError {
     Checksum,
     #[error("1 to 32 printable ASCII characters")]
     Label,
+    #[error("a whole number of 256 bits, decimal or hex with 0x")]
+    Number,
     #[error("a whole number of seconds, or one with s, m, h or d: 48h")]
     Duration,
 }
@@ -50,6 +52,15 @@ pub(crate) fn hash(word: &str) -> Result<B256, ValueError> {
 /// A vendor's label, as the contracts hold it.
 pub(crate) fn label(word: &str) -> Result<B256, ValueError> {
     wire::network::label("label", word).map_err(|_: NetworkError| ValueError::Label)
+}
+
+/// The number of a proposal: decimal, or hex with 0x.
+pub(crate) fn number(word: &str) -> Result<U256, ValueError> {
+    let parsed = match word.strip_prefix("0x") {
+        Some(digits) => U256::from_str_radix(digits, 16),
+        None => U256::from_str_radix(word, 10),
+    };
+    parsed.map_err(|_| ValueError::Number)
 }
 
 /// Seconds: `3600`, `60m`, `48h`, `7d`.
@@ -96,6 +107,15 @@ mod tests {
         assert!(address(&right.to_lowercase()).is_ok());
         assert_eq!(address(&right.replacen("aAe", "aae", 1)), Err(ValueError::Checksum));
         assert!(matches!(address(&right[..41]), Err(ValueError::HexLength { actual: 39, .. })));
+    }
+
+    #[test]
+    fn numbers_are_whole() {
+        assert_eq!(number("16"), Ok(U256::from(16)));
+        assert_eq!(number("0x10"), Ok(U256::from(16)));
+        for wrong in ["-1", "1.5", "1x", &"9".repeat(79)] {
+            assert_eq!(number(wrong), Err(ValueError::Number), "{wrong}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub(crate) fn value(name: &str, value: &DynSolValue) -> String {
         DynSolValue::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         DynSolValue::Address(address) => account(*address),
         DynSolValue::FixedBytes(word, 32) => bytes32(name, *word),
+        DynSolValue::FixedBytes(word, size) => hex::encode_prefixed(&word[..*size]),
         DynSolValue::Uint(number, _) => uint(name, *number),
         DynSolValue::String(text) => format!("{text:?}"),
         DynSolValue::Bytes(bytes) => hex::encode_prefixed(bytes),
@@ -83,11 +84,11 @@ fn uint(name: &str, number: U256) -> String {
     if name == "reason" {
         return u8::try_from(small).map_or_else(|_| small.to_string(), reason::text);
     }
+    if name == "effectiveAt" || name == "etaSeconds" {
+        return moment(small);
+    }
     if name.ends_with("Seconds") {
         return format!("{small} ({})", duration(small));
-    }
-    if name == "effectiveAt" {
-        return moment(small);
     }
     small.to_string()
 }

@@ -101,7 +101,7 @@ async fn live(
     for block in 0..LIVE_BLOCKS {
         // Not in step with the indexer's looks.
         tokio::time::sleep(Duration::from_millis(block * 37 % 500)).await;
-        let first = chain.governance.chain.block_number().await? << 64;
+        let first = chain.governance.chain.block_number().await? << 32;
         approver.approve(first, 1).await?;
         let mined = Instant::now();
         index.until_head(chain.governance.chain.block_number().await?).await?;

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ITrail} from "./ITrail.sol";
+import {Attested} from "./Statements.sol";
 
 /// @notice What a quote under a root must satisfy.
 /// @param leastTcbEvaluationDataNumber judged on chain and by nodes
@@ -106,12 +107,5 @@ interface IAttestationRegistry is ITrail {
     /// @notice The vendors that have at least one open root, without repetition.
     function openVendors() external view returns (bytes32[] memory);
     /// @notice Judges the platform part of an `Attested`.
-    function check(
-        bytes32 root,
-        bytes32 vendor,
-        uint32 tcbEvaluationDataNumber,
-        string calldata tcbStatus,
-        string[] calldata advisoryIds,
-        bytes32 osImageHash
-    ) external view returns (Finding);
+    function check(Attested calldata attested) external view returns (Finding);
 }

@@ -5,6 +5,7 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {AttestationRegistry} from "../../src/AttestationRegistry.sol";
 import {AlreadySet, NothingToRevoke, ZeroValue} from "../../src/interfaces/Errors.sol";
 import {IAttestationRegistry, Root, RootRules} from "../../src/interfaces/IAttestationRegistry.sol";
+import {Attested} from "../../src/interfaces/Statements.sol";
 import {KnownRoots} from "../../src/libraries/KnownRoots.sol";
 import {QuorateTest} from "../utils/QuorateTest.sol";
 
@@ -17,7 +18,10 @@ contract AttestationRegistry_Roots_Test is QuorateTest {
         view
         returns (uint8)
     {
-        return uint8(attestation.check(root, vendor, tcb, status, ids, image));
+        Attested memory a;
+        (a.root, a.vendor, a.tcbEvaluationDataNumber) = (root, vendor, tcb);
+        (a.boot.tcbStatus, a.boot.advisoryIds, a.boot.osImageHash) = (status, ids, image);
+        return uint8(attestation.check(a));
     }
 
     function test_IntelsRootIsKnown() external {
@@ -29,6 +33,7 @@ contract AttestationRegistry_Roots_Test is QuorateTest {
         assertEq(r.platform, 1);
         assertEq(r.rules.leastTcbEvaluationDataNumber, 18);
         assertEq(r.rules.leastCrlIssuedAt, 1_700_000_000);
+        assertEq(r.rules.leastRootCrlIssuedAt, 1_690_000_000);
         assertEq(r.rules.maxCollateralAgeSeconds, 7 days);
         assertEq(r.rules.acceptedTcbStatuses, 3);
         assertTrue(attestation.rootPolicy(_root(0)).isSoftware);

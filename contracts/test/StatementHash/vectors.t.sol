@@ -23,6 +23,17 @@ contract StatementHash_Vectors_Test is Test {
 
     /* TYPES */
 
+    function test_TypeHashesAreThoseOfTheStrings() external pure {
+        assertEq(StatementHash.ANCHOR_TYPEHASH, keccak256(StatementHash.ANCHOR_TYPE));
+        assertEq(StatementHash.BOOT_TYPEHASH, keccak256(StatementHash.BOOT_TYPE));
+        assertEq(StatementHash.INPUT_TYPEHASH, keccak256(StatementHash.INPUT_TYPE));
+        bytes memory attested = bytes.concat(StatementHash.ATTESTED_TYPE, StatementHash.BOOT_TYPE);
+        assertEq(StatementHash.ATTESTED_TYPEHASH, keccak256(attested));
+        bytes memory nested = bytes.concat(StatementHash.ANCHOR_TYPE, StatementHash.BOOT_TYPE);
+        nested = bytes.concat(nested, StatementHash.ATTESTED_TYPE, StatementHash.INPUT_TYPE);
+        assertEq(StatementHash.ISSUANCE_TYPEHASH, keccak256(bytes.concat(StatementHash.ISSUANCE_TYPE, nested)));
+    }
+
     /// A type hash is the hash of the type string in the vector, letter for letter.
     function test_TypeHashes() external view {
         assertEq(StatementHash.ISSUANCE_TYPEHASH, _typeHash("Issuance"));

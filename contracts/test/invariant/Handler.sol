@@ -22,6 +22,7 @@ contract Handler is QuorateTest {
 
     mapping(uint16 seat => bool) private _isShut;
     mapping(bytes32 composeHash => uint256) private _approvedAt;
+    mapping(bytes32 composeHash => bool) private _isRevoked;
     mapping(bytes32 issuanceId => uint256 blockNumber) private _issuedIn;
     bytes32[3] private _hashes = [COMPOSE, keccak256("compose 2"), keccak256("compose 3")];
 
@@ -32,6 +33,7 @@ contract Handler is QuorateTest {
     uint256 public issuedTwice;
     uint256 public notWhatWasSaid;
     uint256 public countedTooEarly;
+    uint256 public bootedRevoked;
 
     /// @dev Follows the trails over whatever an action emits.
     modifier followed() {
@@ -151,6 +153,7 @@ contract Handler is QuorateTest {
         if (events != 1 || issuanceLog.recorded(id) != block.number) ++notWhatWasSaid;
         uint256 approvedAt = _approvedAt[i.attested.boot.composeHash];
         if (approvedAt != 0 && block.timestamp < approvedAt + FLOOR) ++countedTooEarly;
+        if (_isRevoked[i.attested.boot.composeHash]) ++bootedRevoked;
     }
 
     /* GOVERN */
@@ -160,12 +163,15 @@ contract Handler is QuorateTest {
         vm.prank(owner);
         try policy.approveComposeHash(composeHash, "ipfs://x") {
             _approvedAt[composeHash] = block.timestamp;
+            _isRevoked[composeHash] = false;
         } catch {}
     }
 
     function revoke(uint256 which) external followed {
         vm.prank(which % 2 == 0 ? owner : guardian);
-        try policy.revokeComposeHash(_hashes[which % 3], uint8(which)) {} catch {}
+        try policy.revokeComposeHash(_hashes[which % 3], uint8(which)) {
+            _isRevoked[_hashes[which % 3]] = true;
+        } catch {}
     }
 
     function freezeOrThaw(uint256 seed) external followed {
@@ -210,7 +216,7 @@ contract Handler is QuorateTest {
         if (seed % 5 == 0) try policy.setAllowAnyDevice(true) {} catch {}
         if (seed % 5 == 1) try policy.setAllowAnyDevice(false) {} catch {}
         if (seed % 5 == 2) try policy.addDevice(keccak256(abi.encode(seed))) {} catch {}
-        if (seed % 5 == 3) policy.setGrantDelay(uint32(FLOOR + seed % 1000));
+        if (seed % 5 == 3) try policy.setGrantDelay(uint32(seed % (2 * uint256(FLOOR)))) {} catch {}
         if (seed % 5 == 4) try apps.removeVendor(appId, _vendor(1), 1) {} catch {}
         vm.stopPrank();
     }
@@ -222,6 +228,17 @@ contract Handler is QuorateTest {
             );
         }
         if (seed % 8 == 1) try committee.cancelContractsChange(1) {} catch {}
+    }
+
+    /// @dev What any grant to the app waits now, by its policy and by its registry; the shorter.
+    function shortestDelay() external view returns (uint256) {
+        uint256 ofApp = apps.grantDelayOf(appId);
+        return policy.grantDelay() < ofApp ? policy.grantDelay() : ofApp;
+    }
+
+    /// @dev As deployed.
+    function floor() external pure returns (uint256) {
+        return FLOOR;
     }
 
     function pass(uint256 seed) external {

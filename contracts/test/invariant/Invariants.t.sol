@@ -49,6 +49,12 @@ contract Invariants_Test is Test {
         assertEq(_handler.issuedTwice(), 0, "INV-4");
         assertEq(_handler.notWhatWasSaid(), 0, "INV-4 INV-5");
         assertEq(_handler.countedTooEarly(), 0, "INV-6");
+        assertEq(_handler.bootedRevoked(), 0, "INV-9");
+    }
+
+    /// INV-10
+    function invariant_NoDelayIsBelowItsFloor() external view {
+        assertGe(_handler.shortestDelay(), _handler.floor());
     }
 
     /// The handler is worth something: over a fixed sequence it issues and is refused.

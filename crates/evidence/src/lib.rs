@@ -42,5 +42,6 @@ pub use raw::{LibraryError, ParseQuoteError, RawEvidence, without_padding};
 pub use report_data::{BindError, Purpose};
 pub use root::{
     INTEL_ROOT_SHA256, Platform, RootCertificate, RootRules, VENDOR_AMD, VENDOR_AWS, VENDOR_INTEL,
+    known_vendor,
 };
 pub use tcb::{TcbStatus, TcbStatuses};

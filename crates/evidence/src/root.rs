@@ -27,6 +27,11 @@ pub const INTEL_ROOT_SHA256: B256 =
 /// The roots that the code knows, each with its vendor. Any other root is software, whatever its label.
 const KNOWN_ROOTS: [(B256, B256); 1] = [(INTEL_ROOT_SHA256, VENDOR_INTEL)];
 
+/// The vendor of a root that the code knows; `None`: software, whatever its label. [EV-3]
+pub fn known_vendor(root: B256) -> Option<B256> {
+    KNOWN_ROOTS.iter().find(|(known, _)| *known == root).map(|(_, vendor)| *vendor)
+}
+
 /// Which verification a root belongs to. The values are AttestationRegistry's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -78,7 +83,7 @@ impl RootCertificate {
 
     /// The hardware vendor whose root this is, if the code knows it; otherwise it is software. [EV-3]
     pub fn known_vendor(&self) -> Option<B256> {
-        KNOWN_ROOTS.iter().find(|(root, _)| *root == self.hash).map(|(_, vendor)| *vendor)
+        known_vendor(self.hash)
     }
 }
 

@@ -4,19 +4,19 @@
 use crate::{
     ChainRules, TooManyFacts,
     database::{NoFact, ProvenDatabase},
-    evm::{ProvenEvm, RunError, StaticEntry, warm},
+    evm::{RunError, RunEvm, StaticEntry, warm},
     rules::spec_id,
 };
 use alloy_primitives::{Address, Bytes, U256};
-use light_client::{FactLimits, MissingAt, ProvenState, SealedHeader};
+use light_client::{BlockRef, FactLimits, MissingAt, ProvenState, SealedHeader};
 use revm::{
-    MainBuilder, MainContext,
+    Database, MainBuilder, MainContext,
     context::{BlockEnv, CfgEnv, Context, TxEnv},
     context_interface::result::{EVMError, ExecutionResult, HaltReason, Output},
     handler::Handler,
     primitives::TxKind,
 };
-use wire::limits::MAX_REASON_BYTES;
+use wire::{UnixSeconds, limits::MAX_REASON_BYTES};
 
 /// A STATICCALL: who asks whom, what, and with how much.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,27 @@ pub enum CallError {
 /// # Security
 /// Not constant time: all inputs are public. Time is bounded by gas: about 50 ms per million in the worst case.
 pub fn call(rules: &ChainRules, state: &ProvenState, call: &ViewCall) -> Result<Bytes, CallError> {
-    let mut evm = build(rules, state, call);
+    let database = ProvenDatabase::new(state, call.limits);
+    static_call(rules, database, block_env(state.header()), state.block(), call)
+}
+
+/// [`call`] over any database that answers with proven values, or with what a simulation makes of them.
+pub(crate) fn static_call<DB: Database<Error = NoFact>>(
+    rules: &ChainRules,
+    database: DB,
+    block: BlockEnv,
+    proven_at: BlockRef,
+    call: &ViewCall,
+) -> Result<Bytes, CallError> {
+    let tx = TxEnv {
+        caller: call.caller,
+        kind: TxKind::Call(call.to),
+        data: call.data.clone(),
+        gas_limit: call.gas,
+        chain_id: Some(rules.chain_id),
+        ..TxEnv::default()
+    };
+    let mut evm = build(rules, database, block, tx);
     let mut entry = StaticEntry::default();
     let outcome = entry
         .load_accounts(&mut evm)
@@ -91,38 +111,34 @@ pub fn call(rules: &ChainRules, state: &ProvenState, call: &ViewCall) -> Result<
         Ok(ExecutionResult::Revert { output, .. }) => {
             Err(CallError::Reverted { data: cut(&output) })
         }
-        Ok(ExecutionResult::Halt { reason, .. }) => Err(match reason {
-            HaltReason::OutOfGas(_) => CallError::OutOfGas { gas: call.gas },
-            reason => CallError::Halted { reason },
-        }),
-        Err(error) => Err(no_outcome(error, state)),
+        Ok(ExecutionResult::Halt { reason, .. }) => Err(halted(reason, call.gas)),
+        Err(error) => Err(no_outcome(error, proven_at)),
     }
 }
 
-fn build<'a>(rules: &ChainRules, state: &'a ProvenState, call: &ViewCall) -> ProvenEvm<'a> {
-    let header = state.header();
-    let mut cfg = CfgEnv::new_with_spec(spec_id(rules.forks.at(header.timestamp())));
+pub(crate) fn halted(reason: HaltReason, gas: u64) -> CallError {
+    match reason {
+        HaltReason::OutOfGas(_) => CallError::OutOfGas { gas },
+        reason => CallError::Halted { reason },
+    }
+}
+
+pub(crate) fn build<DB: Database<Error = NoFact>>(
+    rules: &ChainRules,
+    database: DB,
+    block: BlockEnv,
+    tx: TxEnv,
+) -> RunEvm<DB> {
+    let time = UnixSeconds(block.timestamp.saturating_to());
+    let mut cfg = CfgEnv::new_with_spec(spec_id(rules.forks.at(time)));
     cfg.chain_id = rules.chain_id;
     // The gas is that of a frame inside a transaction; the cap on a transaction's gas is not its limit.
     cfg.tx_gas_limit_cap = Some(u64::MAX);
-    let tx = TxEnv {
-        caller: call.caller,
-        kind: TxKind::Call(call.to),
-        data: call.data.clone(),
-        gas_limit: call.gas,
-        chain_id: Some(rules.chain_id),
-        ..TxEnv::default()
-    };
-    Context::mainnet()
-        .with_db(ProvenDatabase::new(state, call.limits))
-        .with_cfg(cfg)
-        .with_block(block_env(header))
-        .with_tx(tx)
-        .build_mainnet()
+    Context::mainnet().with_db(database).with_cfg(cfg).with_block(block).with_tx(tx).build_mainnet()
 }
 
 /// The block environment, from the proven header alone. [POL-2]
-fn block_env(header: &SealedHeader) -> BlockEnv {
+pub(crate) fn block_env(header: &SealedHeader) -> BlockEnv {
     let fields = header.fields();
     BlockEnv {
         number: U256::from(fields.number),
@@ -136,16 +152,16 @@ fn block_env(header: &SealedHeader) -> BlockEnv {
     }
 }
 
-fn no_outcome(error: RunError, state: &ProvenState) -> CallError {
+pub(crate) fn no_outcome(error: RunError, proven_at: BlockRef) -> CallError {
     match error {
         EVMError::Database(NoFact::Missing(missing)) => {
-            CallError::Missing(MissingAt { block: state.block(), missing })
+            CallError::Missing(MissingAt { block: proven_at, missing })
         }
         EVMError::Database(NoFact::TooMany(too_many)) => CallError::TooManyFacts(too_many),
         error => CallError::Engine { reason: error.to_string().into() },
     }
 }
 
-fn cut(data: &Bytes) -> Bytes {
+pub(crate) fn cut(data: &Bytes) -> Bytes {
     data.slice(..data.len().min(MAX_REASON_BYTES))
 }

@@ -164,18 +164,25 @@ fn denial(
     attested: &Attested,
     state: &ProvenState,
 ) -> Result<Option<DenyReason>, DecideError> {
-    let answer = call(
-        rules,
-        state,
-        &ViewCall {
-            caller: gate.issuance_log,
-            to: gate.app_registry,
-            data: question(attested),
-            gas: POLICY_GAS,
-            limits: DECISION_LIMITS,
-        },
-    );
-    let block = state.block();
+    denial_of(call(rules, state, &question_call(gate, attested)), state.block())
+}
+
+/// The call that asks: from IssuanceLog, with exactly the gas that it gives. [POL-3]
+pub(crate) fn question_call(gate: Gate, attested: &Attested) -> ViewCall {
+    ViewCall {
+        caller: gate.issuance_log,
+        to: gate.app_registry,
+        data: question(attested),
+        gas: POLICY_GAS,
+        limits: DECISION_LIMITS,
+    }
+}
+
+/// What an answer to [`question_call`] says. [POL-4]
+pub(crate) fn denial_of(
+    answer: Result<Bytes, CallError>,
+    block: BlockRef,
+) -> Result<Option<DenyReason>, DecideError> {
     match answer {
         Ok(bytes) => Ok(match Answer::parse(&bytes) {
             Some(answer) if answer.allowed => None,

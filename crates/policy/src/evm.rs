@@ -1,9 +1,10 @@
 //! The first frame of a run: a STATICCALL, with exactly the gas that it is given.
 //! Spec: docs/spec/policy.md [POL-3]. revm's own handler opens a CALL; this one differs from it in that alone.
+//! [`CallEntry`] is revm's own, for simulations, which change state.
 
-use crate::database::{NoFact, ProvenDatabase};
+use crate::database::NoFact;
 use revm::{
-    MainnetEvm,
+    Database, MainnetEvm,
     context::{BlockEnv, CfgEnv, Context, ContextTr, JournalTr, LocalContextTr, TxEnv},
     context_interface::{
         Cfg,
@@ -17,17 +18,38 @@ use revm::{
 };
 use std::marker::PhantomData;
 
-pub(crate) type ProvenContext<'a> =
-    Context<BlockEnv, TxEnv, CfgEnv, ProvenDatabase<'a>, revm::Journal<ProvenDatabase<'a>>, ()>;
-pub(crate) type ProvenEvm<'a> = MainnetEvm<ProvenContext<'a>>;
+pub(crate) type RunContext<DB> = Context<BlockEnv, TxEnv, CfgEnv, DB, revm::Journal<DB>, ()>;
+pub(crate) type RunEvm<DB> = MainnetEvm<RunContext<DB>>;
 pub(crate) type RunError = EVMError<NoFact>;
 
 /// revm's handler with a static first frame.
-#[derive(Debug, Default)]
-pub(crate) struct StaticEntry<'a>(PhantomData<&'a ()>);
+#[derive(Debug)]
+pub(crate) struct StaticEntry<DB>(PhantomData<DB>);
 
-impl<'a> Handler for StaticEntry<'a> {
-    type Evm = ProvenEvm<'a>;
+/// revm's handler as it is.
+#[derive(Debug)]
+pub(crate) struct CallEntry<DB>(PhantomData<DB>);
+
+impl<DB> Default for StaticEntry<DB> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<DB> Default for CallEntry<DB> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<DB: Database<Error = NoFact>> Handler for CallEntry<DB> {
+    type Evm = RunEvm<DB>;
+    type Error = RunError;
+    type HaltReason = HaltReason;
+}
+
+impl<DB: Database<Error = NoFact>> Handler for StaticEntry<DB> {
+    type Evm = RunEvm<DB>;
     type Error = RunError;
     type HaltReason = HaltReason;
 
@@ -52,7 +74,7 @@ impl<'a> Handler for StaticEntry<'a> {
 }
 
 /// Warms the calling contract: on the chain it is running, so access to it is never cold.
-pub(crate) fn warm(evm: &mut ProvenEvm<'_>, caller: Address) {
+pub(crate) fn warm<DB: Database<Error = NoFact>>(evm: &mut RunEvm<DB>, caller: Address) {
     let journal = evm.ctx_mut().journal_mut();
     journal.warm_access_list(AddressMap::from_iter([(caller, HashSet::default())]));
 }

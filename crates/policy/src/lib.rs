@@ -13,6 +13,8 @@
 //! [`AsksForFact::missing`]. A hostile contract chooses how many facts it reads, so each run has a gas cap and
 //! [`FactLimits`]; the first fetch above them is refused, not made.
 //!
+//! [`Overlay`] is for simulations alone: state-changing calls over proven state, in memory. No node uses it.
+//!
 //! [`Missing`]: light_client::Missing
 //! [`FactLimits`]: light_client::FactLimits
 #![cfg_attr(
@@ -31,6 +33,7 @@ mod database;
 mod decide;
 mod evm;
 mod facts;
+mod overlay;
 mod read;
 mod rules;
 
@@ -40,5 +43,6 @@ pub use decide::{
     DECISION_LIMITS, DecideError, DenyReason, Gate, Gates, Permitted, ReasonText, Verdict, decide,
 };
 pub use facts::{AsksForFact, FactsError, ReadFacts, with_facts};
+pub use overlay::{Executed, Overlay, SIMULATION_GAS, SlotChange, Transaction};
 pub use read::{READ_GAS, READ_LIMITS, ReadError, read};
 pub use rules::{ChainRules, ForkSchedule};

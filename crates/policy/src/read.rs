@@ -75,7 +75,7 @@ pub fn read<C: SolCall>(
     decode::<C>(to, &answer)
 }
 
-fn decode<C: SolCall>(to: Address, answer: &[u8]) -> Result<C::Return, ReadError> {
+pub(crate) fn decode<C: SolCall>(to: Address, answer: &[u8]) -> Result<C::Return, ReadError> {
     let function = C::SIGNATURE;
     C::abi_decode_returns_validate(answer).map_err(|source| ReadError::Decode {
         to,

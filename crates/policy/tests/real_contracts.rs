@@ -6,12 +6,12 @@ use abi::{
     AccessManager, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee, PolicyFactory,
 };
 use abi::{app_registry, attestation_registry};
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolConstructor};
 use light_client::{MissingAt, ProvenChain};
 use policy::{
-    DECISION_LIMITS, DecideError, DenyReason, FactsError, Gate, Gates, ReadError, Verdict,
-    ViewCall, call, decide, read, with_facts,
+    CallError, DECISION_LIMITS, DecideError, DenyReason, FactsError, Gate, Gates, Overlay,
+    ReadError, Transaction, Verdict, ViewCall, call, decide, read, with_facts,
 };
 use support::*;
 use wire::{limits::POLICY_GAS, statements::Attested};
@@ -234,6 +234,77 @@ fn the_registry_permits_and_denies_as_the_chain_does() {
         };
         assert_eq!(network.told(&twin), (false, reason.to_string()));
     }
+}
+
+#[test]
+fn a_simulated_revocation_denies_in_the_simulation_alone() {
+    // [SIM-1] [SIM-2]
+    let mut network = Deployment::new();
+    let identity = network.identity();
+    let mut chain = network.node.chain();
+    let mut overlay = Overlay::new(chain.head());
+    let (rules, owner) = (rules(), network.rpc().first_account());
+    let gate = Gate { issuance_log: network.log, app_registry: network.registry };
+    let ask = |chain: &mut ProvenChain, overlay: &Overlay| {
+        with_facts(chain, &mut network.rpc(), MAX_FETCHES, |chain| {
+            overlay.ask(&rules, chain.head(), gate, &identity)
+        })
+        .expect("an answer")
+        .map(|reason| reason.to_string())
+    };
+    let execute = |chain: &mut ProvenChain, overlay: &mut Overlay, transaction: &Transaction| {
+        with_facts(chain, &mut network.rpc(), MAX_FETCHES, |chain| {
+            overlay.execute(&rules, chain.head(), transaction)
+        })
+    };
+    let freeze = AppRegistry::freezeCall { appId: network.app, reason: 1 };
+    let transaction = Transaction {
+        from: owner,
+        to: network.registry,
+        data: freeze.abi_encode().into(),
+        value: U256::ZERO,
+    };
+    assert_eq!(ask(&mut chain, &overlay), None);
+    let before = overlay.clone();
+    let done = execute(&mut chain, &mut overlay, &transaction).expect("the owner freezes");
+    assert_eq!(ask(&mut chain, &overlay).as_deref(), Some("App is frozen"));
+    assert_eq!(done.logs.len(), 1);
+    assert!(done.gas_used > 0 && !done.changes.is_empty());
+    assert!(done.changes.iter().all(|change| change.address == network.registry));
+    // Nothing but this overlay knows of it.
+    assert_eq!(ask(&mut chain, &before), None);
+    assert!(matches!(network.decide(&mut chain, &identity), Ok(Verdict::Permit(_))));
+
+    // A call that fails changes nothing: the same again, and by somebody else.
+    let frozen = overlay.clone();
+    for transaction in
+        [transaction.clone(), Transaction { from: Address::repeat_byte(9), ..transaction.clone() }]
+    {
+        let refused = execute(&mut chain, &mut overlay, &transaction);
+        assert!(matches!(refused, Err(FactsError::Run(CallError::Reverted { .. }))));
+        assert_eq!(format!("{overlay:?}"), format!("{frozen:?}"));
+    }
+
+    // Time moves on in the overlay, and never back.
+    let later = wire::UnixSeconds(overlay.time().0 + 3600);
+    overlay.advance(overlay.number() + 1, later);
+    overlay.advance(0, wire::UnixSeconds(0));
+    assert_eq!(overlay.time(), later);
+
+    // Supposed code answers while it is supposed, and what calls do to the account is dropped.
+    let mut supposing = before.clone();
+    supposing.suppose_code(network.registry, hex_code("00"));
+    assert_eq!(
+        ask(&mut chain, &supposing).as_deref(),
+        Some("isAllowed did not answer (bool, string)")
+    );
+    execute(&mut chain, &mut supposing, &transaction).expect("STOP");
+    supposing.stop_supposing(network.registry);
+    assert_eq!(ask(&mut chain, &supposing), None);
+}
+
+fn hex_code(text: &str) -> Bytes {
+    alloy_primitives::hex::decode(text).expect("hex").into()
 }
 
 #[test]

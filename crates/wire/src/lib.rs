@@ -17,6 +17,7 @@ mod enc;
 pub mod ids;
 pub mod limits;
 pub mod network;
+pub mod reason;
 pub mod report_data;
 pub mod request;
 pub mod statements;

@@ -84,19 +84,99 @@ pub struct Contracts {
     pub issuance_log: Address,
 }
 
-/// `[governance]`: OpenZeppelin contracts whose events belong to the network's story. None of them is asked to judge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// `[governance]`: who governs the contracts, and after which delays. Nodes do not read it: what counts is on chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Governance {
-    /// Governor.
+    /// Governor: administrator of the network. Where a deployment makes one it writes it here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub governor: Option<Address>,
-    /// TimelockController.
+    /// TimelockController, where the Governor acts through one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timelock: Option<Address>,
     /// An AccessManager beside that of `[contracts]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_manager: Option<Address>,
+    /// Token whose delegates vote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub votes_token: Option<Address>,
+    /// Revokes, freezes, suspends and closes at once; grants nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardian: Option<Address>,
+    /// What grants of the network wait: roots, images, advisories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_seconds: Option<u32>,
+    /// What changes of the committee wait: node code, seats, epochs, contracts in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committee_seconds: Option<u32>,
+    /// A Governor to be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dao: Option<Dao>,
+}
+
+/// `[governance.dao]`: a Governor to be made at deployment, with its settings. Periods count in seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dao {
+    /// EIP-712 name, at most 31 bytes.
+    pub name: String,
+    /// From proposal to the count of votes.
+    pub voting_delay: u64,
+    /// How long votes are taken.
+    pub voting_period: u32,
+    /// Votes that a proposer needs.
+    pub proposal_threshold: u64,
+    /// Percent of all votes that must be for or abstain.
+    pub quorum_percent: u8,
+    /// How long votes are taken after the quorum is reached, at least.
+    pub late_quorum_extension: u64,
+    /// What every accepted proposal waits, vetoable all the while.
+    pub base_delay_seconds: u32,
+    /// How long a proposal guardian may veto after each vote for one.
+    pub guardian_term_seconds: u32,
+    /// The votes.
+    pub token: DaoToken,
+}
+
+/// `[governance.dao.token]`: a votes token to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DaoToken {
+    /// For people.
+    pub name: String,
+    /// For people.
+    pub symbol: String,
+    /// Who holds votes.
+    pub holders: Vec<Address>,
+    /// How many each.
+    pub amounts: Vec<u64>,
+}
+
+impl Governance {
+    /// Least delays where software roots are not allowed, as `contracts/src/libraries/Roles.sol` has them. [GOV-8]
+    const LEAST_GRANT_SECONDS: u32 = 48 * 3600;
+    const LEAST_COMMITTEE_SECONDS: u32 = 7 * 24 * 3600;
+
+    fn check(&self, allows_software: bool) -> Result<(), NetworkError> {
+        let delays = [
+            ("grant_seconds", self.grant_seconds, Self::LEAST_GRANT_SECONDS),
+            ("committee_seconds", self.committee_seconds, Self::LEAST_COMMITTEE_SECONDS),
+        ];
+        for (key, seconds, least) in delays {
+            if let Some(seconds) = seconds
+                && seconds < least
+                && !allows_software
+            {
+                return Err(NetworkError::GovernanceDelay { key, seconds, least });
+            }
+        }
+        let Some(dao) = &self.dao else { return Ok(()) };
+        let (holders, amounts) = (dao.token.holders.len(), dao.token.amounts.len());
+        if holders == 0 || holders != amounts {
+            return Err(NetworkError::Holders { holders, amounts });
+        }
+        Ok(())
+    }
 }
 
 /// `[attestation]`
@@ -285,6 +365,28 @@ pub enum NetworkError {
         /// Which.
         vendor: String,
     },
+    /// A delay of governance below what real keys need.
+    #[error(
+        "governance.{key} = {seconds}: below {least} only with attestation.allows_software = true"
+    )]
+    GovernanceDelay {
+        /// Which.
+        key: &'static str,
+        /// What it says.
+        seconds: u32,
+        /// What it must be at least.
+        least: u32,
+    },
+    /// Votes for nobody, or holders without votes.
+    #[error(
+        "governance.dao.token: {holders} holders and {amounts} amounts: as many of each, one at least"
+    )]
+    Holders {
+        /// How many holders.
+        holders: usize,
+        /// How many amounts.
+        amounts: usize,
+    },
     /// A delay of zero where real vendors are trusted (A18).
     #[error(
         "delays.grant_floor_seconds = {seconds}: below 3600 only with attestation.allows_software = true"
@@ -337,7 +439,10 @@ impl Network {
         if seconds < 3600 && !self.attestation.allows_software {
             return Err(NetworkError::GrantFloor { seconds });
         }
-        Ok(())
+        match &self.governance {
+            Some(governance) => governance.check(self.attestation.allows_software),
+            None => Ok(()),
+        }
     }
 }
 

@@ -64,6 +64,7 @@ impl BareChain {
                 vendors: Vec::new(),
                 devices: Vec::new(),
                 release_at: ReleaseAt::Head,
+                governed_by: None,
             })
             .await
     }

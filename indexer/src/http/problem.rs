@@ -121,6 +121,11 @@ impl Refused {
         Self::new(Code::Malformed, detail)
     }
 
+    /// Status, title and detail, for a page.
+    pub(crate) fn words(&self) -> (StatusCode, &str, &str) {
+        (self.0.code.status(), &self.0.title, &self.0.detail)
+    }
+
     pub(crate) fn not_ready(detail: impl Into<String>) -> Self {
         Self::new(Code::NotReady, detail)
     }

@@ -23,9 +23,10 @@ use std::{
 use tokio::sync::Mutex;
 
 /// In order. Each is SQL that both databases take: BIGINT, BYTEA and TEXT, no more.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (2, "evidence", include_str!("../../migrations/0002_evidence.sql")),
+    (3, "views", include_str!("../../migrations/0003_views.sql")),
 ];
 
 const READERS: u32 = 8;

@@ -22,14 +22,35 @@ pub(crate) enum Kept {
 }
 
 impl Store {
-    /// Finalized events that a bundle can prove and none does yet, in the chain's order.
-    pub(crate) async fn unbundled(&self, finalized: u64, limit: u32) -> Result<Vec<EventRow>> {
+    /// Events from block `from` up to the finalized one that a bundle can prove and that nobody has tried yet, in the chain's
+    /// order.
+    pub(crate) async fn unbundled(
+        &self,
+        from: u64,
+        finalized: u64,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
         let query = Query::new(
             "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e
              LEFT JOIN bundles k ON k.block_hash = e.block_hash AND k.log_index = e.log_index
              WHERE e.standing = 'trail' AND (e.name = 'KeyIssued' OR e.name = 'ComposeHashRevoked')
-               AND e.block_number <= $1
-               AND (k.block_hash IS NULL OR (k.body IS NULL AND k.again_at <= $1))
+               AND e.block_number >= $1 AND e.block_number <= $2 AND k.block_hash IS NULL
+             ORDER BY e.block_number, e.log_index LIMIT $3",
+        );
+        let query = query.bind(from).bind(finalized).bind(limit);
+        self.fetch(query).await?.iter().map(event).collect()
+    }
+
+    /// Events whose bundle could not be made, and is tried again by now.
+    pub(crate) async fn unbundled_again(
+        &self,
+        finalized: u64,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
+        let query = Query::new(
+            "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM bundles k
+             JOIN canonical_events e ON e.block_hash = k.block_hash AND e.log_index = k.log_index
+             WHERE k.body IS NULL AND k.again_at <= $1
              ORDER BY e.block_number, e.log_index LIMIT $2",
         );
         self.fetch(query.bind(finalized).bind(limit)).await?.iter().map(event).collect()

@@ -5,7 +5,7 @@ use super::{
     rows::{event, verdict},
 };
 use crate::decode::Kind;
-use alloy_primitives::{Address, B256};
+use alloy_primitives::Address;
 use anyhow::{Context, Result};
 use light_client::BlockRef;
 
@@ -31,14 +31,6 @@ pub(crate) struct PageOf {
     /// Only those beyond this place, in the list's order.
     pub(crate) after: Option<(BlockRef, u64)>,
     pub(crate) limit: u32,
-}
-
-/// A stored block, canonical or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StoredBlock {
-    pub(crate) block: BlockRef,
-    pub(crate) parent: B256,
-    pub(crate) canonical: bool,
 }
 
 impl Selection {
@@ -92,21 +84,6 @@ impl Store {
     pub(crate) async fn verdict_of(&self, contract: Address) -> Result<Option<VerdictRow>> {
         let query = Query::new("SELECT * FROM verdicts WHERE contract = $1").bind(contract);
         self.fetch_one(query).await?.as_ref().map(verdict).transpose()
-    }
-
-    /// A block that is or was stored; the one that the index starts at is never stored.
-    pub(crate) async fn block(&self, hash: B256) -> Result<Option<StoredBlock>> {
-        let query =
-            Query::new("SELECT number, hash, parent, canonical FROM blocks WHERE hash = $1");
-        let row = self.fetch_one(query.bind(hash)).await?;
-        row.map(|row| {
-            Ok(StoredBlock {
-                block: BlockRef::new(row.uint("number")?, row.hash("hash")?),
-                parent: row.hash("parent")?,
-                canonical: row.int("canonical")? == 1,
-            })
-        })
-        .transpose()
     }
 
     /// From `from` down to the newest canonical block: those that a reorg took away, downwards, and that block. `None` if

@@ -6,10 +6,14 @@
 //! `cargo test --manifest-path policy-cli/check-artifacts/Cargo.toml --target-dir target/check-artifacts`
 
 use foundry_compilers::artifacts::remappings::Remapping;
-use foundry_compilers::artifacts::{BytecodeHash, EvmVersion, Settings, SettingsMetadata};
+use foundry_compilers::artifacts::{
+    BytecodeHash, BytecodeObject, EvmVersion, Offsets, Settings, SettingsMetadata,
+};
 use foundry_compilers::solc::{Solc, SolcCompiler, SolcLanguage, SolcSettings};
-use foundry_compilers::{ConfigurableArtifacts, ProjectBuilder, ProjectPathsConfig};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use foundry_compilers::{
+    ConfigurableArtifacts, ProjectBuilder, ProjectCompileOutput, ProjectPathsConfig,
+};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -40,6 +44,14 @@ pub enum CompileError {
     /// solc refuses the sources.
     #[error("{0}")]
     Sources(String),
+    /// There is no such contract.
+    #[error("{} has no contract {name}", file.display())]
+    NoContract {
+        /// Where it was looked for.
+        file: PathBuf,
+        /// Its name.
+        name: String,
+    },
 }
 
 /// The part of foundry.toml that decides the code.
@@ -107,6 +119,67 @@ impl Profile {
     }
 }
 
+/// What runs after deployment, as the sources compile to it: immutables are zero, libraries are not linked.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeployedCode {
+    /// Source file, from the root.
+    pub source: String,
+    /// Contract.
+    pub name: String,
+    /// 0x-hex; an unlinked library is a placeholder of 40 characters.
+    pub object: String,
+    /// Where each immutable stands.
+    pub immutables: Vec<Vec<Place>>,
+    /// Where each library's address stands, by its name.
+    pub libraries: BTreeMap<String, Vec<Place>>,
+}
+
+/// Bytes within a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// First byte.
+    pub start: usize,
+    /// How many.
+    pub length: usize,
+}
+
+/// The deployed code of contract `name` in `source` (a path from `root`).
+///
+/// # Errors
+/// As [`creation_code`]; [`CompileError::NoContract`] if the source has no such contract.
+pub fn deployed_code(root: &Path, source: &str, name: &str) -> Result<DeployedCode, CompileError> {
+    let compiled = compile(root, &[source.to_owned()])?;
+    let absent = || CompileError::NoContract { file: source.into(), name: name.into() };
+    let contracts = compiled.output().contracts.contracts_with_files();
+    let found = contracts.into_iter().find(|(file, found, _)| {
+        found.as_str() == name && file.as_path() == Path::new(source)
+    });
+    let (_, _, contract) = found.ok_or_else(absent)?;
+    let deployed = contract.evm.as_ref().and_then(|evm| evm.deployed_bytecode.as_ref());
+    let deployed = deployed.ok_or_else(absent)?;
+    let code = deployed.bytecode.as_ref().ok_or_else(absent)?;
+    let object = match &code.object {
+        BytecodeObject::Bytecode(bytes) => bytes.to_string(),
+        BytecodeObject::Unlinked(text) => format!("0x{}", text.trim_start_matches("0x")),
+    };
+    let place = |offset: &Offsets| Place {
+        start: usize::try_from(offset.start).unwrap_or(usize::MAX),
+        length: usize::try_from(offset.length).unwrap_or(usize::MAX),
+    };
+    let immutables = deployed.immutable_references.values();
+    let libraries = code.link_references.values().flatten();
+    Ok(DeployedCode {
+        source: source.to_owned(),
+        name: name.to_owned(),
+        object,
+        immutables: immutables.map(|places| places.iter().map(place).collect()).collect(),
+        libraries: libraries
+            .map(|(library, places)| (library.clone(), places.iter().map(place).collect()))
+            .collect(),
+    })
+}
+
 /// Creation code, 0x-hex, of the contracts in `sources` (paths from `root`), by source and contract.
 ///
 /// # Errors
@@ -115,6 +188,21 @@ pub fn creation_code(
     root: &Path,
     sources: &[String],
 ) -> Result<BTreeMap<(String, String), String>, CompileError> {
+    let compiled = compile(root, sources)?;
+    let mut code = BTreeMap::new();
+    for (source, name, contract) in compiled.output().contracts.contracts_with_files() {
+        let bytecode = contract.evm.as_ref().and_then(|evm| evm.bytecode.as_ref());
+        if let Some(object) = bytecode.and_then(|bytecode| bytecode.object.as_bytes()) {
+            code.insert((source.display().to_string(), name.clone()), object.to_string());
+        }
+    }
+    Ok(code)
+}
+
+fn compile(
+    root: &Path,
+    sources: &[String],
+) -> Result<ProjectCompileOutput<SolcCompiler>, CompileError> {
     let profile = Profile::read(root)?;
     for needed in profile.libs.iter().chain([&profile.solc]) {
         let path = root.join(needed);
@@ -140,12 +228,5 @@ pub fn creation_code(
         return Err(CompileError::Sources(compiled.to_string()));
     }
     let compiled = compiled.with_stripped_file_prefixes(root);
-    let mut code = BTreeMap::new();
-    for (source, name, contract) in compiled.output().contracts.contracts_with_files() {
-        let bytecode = contract.evm.as_ref().and_then(|evm| evm.bytecode.as_ref());
-        if let Some(object) = bytecode.and_then(|bytecode| bytecode.object.as_bytes()) {
-            code.insert((source.display().to_string(), name.clone()), object.to_string());
-        }
-    }
-    Ok(code)
+    Ok(compiled)
 }

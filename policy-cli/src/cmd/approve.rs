@@ -5,12 +5,12 @@ use crate::{
     apps::App,
     chain::Chain,
     cli::Global,
-    compose::{compose_hash, docker_compose_of},
+    compose::{compose_hash, difference, docker_compose_of, images},
     exit::Exit,
     failure::Failure,
     file,
     output::Output,
-    send::{Call, Facts, Request, SendArgs, Sent, carry_out},
+    send::{About, Call, Facts, Request, SendArgs, Sent, carry_out},
     values, words,
 };
 use abi::AllowlistPolicy;
@@ -20,7 +20,8 @@ use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
 
-const AFTER: &str = "The owner sends it. It counts after the grant delay; until then the owner or the guardian can revoke it.
+const AFTER: &str = "The owner sends it, or --propose puts it to the vote of the Governor that owns the app. It counts after the grant delay;
+until then the owner or the guardian can revoke it.
 
 Example:
   quorate approve 0x1111111111111111111111111111111111111111 --compose app-compose.json --uri https://example.org/app-compose.json --network network.toml";
@@ -38,6 +39,9 @@ pub(crate) struct Approve {
     /// Hash this app-compose.json, and refuse it if it is for another network; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with = "hash")]
     compose: Option<PathBuf>,
+    /// The app-compose.json before; the difference goes into the text of the proposal
+    #[arg(long, value_name = "FILE", requires = "compose", requires = "propose")]
+    against: Option<PathBuf>,
     /// Where the text behind the hash can be read
     #[arg(long, default_value = "", hide_default_value = true)]
     uri: String,
@@ -54,15 +58,16 @@ impl Approve {
         let chain = super::connect(global).await?;
         let app = App::find(&chain, self.app).await?;
         let policy = app.allowlist()?;
-        let hash = self.hash(&chain, output).await?;
+        let (hash, about) = self.code(&chain, output).await?;
         if self.uri.is_empty() {
             output.warn("no --uri: nobody can read what this hash stands for")?;
         }
         let delay =
             chain.view("AllowlistPolicy", policy, &AllowlistPolicy::grantDelayCall {}).await?;
         let effective_at = chain.head.time.saturating_add(u64::from(delay));
+        let sender = self.send.sender(&chain, app.owner(), output).await?;
         let mut facts = Facts::default();
-        if !self.send.broadcast {
+        if sender.is_rehearsal() {
             let words = format!(
                 "{} if mined now: {} after its block",
                 words::moment(effective_at),
@@ -72,22 +77,33 @@ impl Approve {
         }
         let call =
             AllowlistPolicy::approveComposeHashCall { composeHash: hash, uri: self.uri.clone() };
-        let request = Request { schema: "quorate.approve", call: Call::new(policy, &call), facts };
-        let sender = self.send.sender((app.info.owner, "the app's owner"), output)?;
+        let request =
+            Request { about, ..Request::new("quorate.approve", Call::new(policy, &call), facts) };
         carry_out(&chain, sender, request, output, effective).await
     }
 
-    async fn hash(&self, chain: &Chain, output: &mut Output<'_>) -> Result<B256, Failure> {
+    /// The compose hash, and what its file says to voters.
+    async fn code(&self, chain: &Chain, output: &mut Output<'_>) -> Result<(B256, About), Failure> {
         let Some(path) = &self.compose else {
             // clap requires one of the two.
-            return Ok(self.hash.unwrap_or_default());
+            return Ok((self.hash.unwrap_or_default(), About::default()));
         };
         let bytes = file::read(path)?;
-        docker_compose_of(&bytes).map_err(Failure::in_file(path))?;
+        let docker_compose = docker_compose_of(&bytes).map_err(Failure::in_file(path))?;
         let here = agent::block(chain, self.app, ReleaseChoice::Head).await?;
         agent::judge(&bytes, &here, output)?;
-        Ok(compose_hash(&bytes).into())
+        let hash = compose_hash(&bytes).into();
+        let mut about = About { images: vec![(hash, names(&docker_compose))], ..About::default() };
+        if let Some(path) = &self.against {
+            let before = docker_compose_of(&file::read(path)?).map_err(Failure::in_file(path))?;
+            about.diff = difference(&before, &docker_compose);
+        }
+        Ok((hash, about))
     }
+}
+
+fn names(docker_compose: &str) -> Vec<String> {
+    images(docker_compose).into_iter().map(|image| image.reference).collect()
 }
 
 /// When it counts, from the event.

@@ -3,17 +3,17 @@
 use crate::{
     apps::App,
     cli::Global,
+    cmd::at_once,
     exit::Exit,
     failure::Failure,
     output::Output,
     reason,
-    send::{Call, Facts, Request, SendArgs, Sent, carry_out},
+    send::{Call, Facts, Request, SendArgs, carry_out},
     values,
 };
 use abi::AllowlistPolicy;
 use alloy::primitives::{Address, B256};
 use clap::Args;
-use serde_json::json;
 
 const AFTER: &str = "The owner or the guardian sends it. It counts from its own block on and cancels a pending approval. A key that was
 delivered can't be called back: rotate the app's keys afterwards.
@@ -49,42 +49,10 @@ impl Revoke {
         let call =
             AllowlistPolicy::revokeComposeHashCall { composeHash: self.hash, reason: self.reason };
         let limit = chain.network.limits.max_head_age_seconds;
-        let mut facts = Facts::default();
-        if !self.send.broadcast {
-            let words =
-                format!("from its block on; on nodes with their next head, within {limit} s");
-            facts.add("effective", words, "effectiveOnNodesWithinSeconds", json!(limit));
-        }
-        let assumed = match app.info.guardian {
-            guardian if guardian.is_zero() => (app.info.owner, "the app's owner"),
-            guardian => (guardian, "the app's guardian"),
-        };
-        let sender = self.send.sender(assumed, output)?;
-        let request =
-            Request { schema: "quorate.revoke", call: Call::new(app.allowlist()?, &call), facts };
-        carry_out(&chain, sender, request, output, |sent| effective(sent, limit)).await
+        let sender = self.send.sender(&chain, app.revoker(), output).await?;
+        let facts = if sender.is_rehearsal() { at_once::planned(limit) } else { Facts::default() };
+        let request = Request::new("quorate.revoke", Call::new(app.allowlist()?, &call), facts);
+        let what = "nothing is recorded for this code";
+        carry_out(&chain, sender, request, output, |sent| at_once::sent(sent, what, limit)).await
     }
-}
-
-/// P5, in words: what the chain does from this block on, and what a node can still do.
-fn effective(sent: &Sent, limit: u64) -> Facts {
-    let mut facts = Facts::default();
-    let block = sent.block;
-    facts.add(
-        "on chain",
-        format!("from block {block} on nothing is recorded for this code"),
-        "effectiveFromBlock",
-        json!(block),
-    );
-    facts.add(
-        "on nodes",
-        format!(
-            "as soon as their head descends from block {block}; with a head older than {limit} s they answer nothing
-\
-             a node whose host holds it back, clock included, can release only what was recorded before"
-        ),
-        "effectiveOnNodesWithinSeconds",
-        json!(limit),
-    );
-    facts
 }

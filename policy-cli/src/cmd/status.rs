@@ -3,6 +3,8 @@
 mod app;
 mod network;
 
+pub(crate) use app::status as show_app;
+
 use crate::{cli::Global, exit::Exit, failure::Failure, output::Output, values};
 use alloy::primitives::Address;
 use clap::Args;

@@ -1,6 +1,7 @@
 //! `quorate verify`: checks that need nobody's word. Offline, as far as the verb below says so.
 
 pub(crate) mod bundle;
+pub(crate) mod source;
 
 use clap::Subcommand;
 
@@ -9,7 +10,8 @@ const AFTER: &str = "Example:
 
 /// Checks a file or a contract without trusting who made it
 #[derive(Subcommand)]
-#[command(after_help = AFTER)]
+#[command(disable_help_subcommand = true, after_help = AFTER)]
 pub(crate) enum Verify {
     Bundle(bundle::VerifyBundle),
+    Source(source::Source),
 }

@@ -85,6 +85,7 @@ impl Confirmed {
         Ok(TransactionRequest::default()
             .with_from(self.plan.sender)
             .with_to(self.plan.call.to)
+            .with_value(self.plan.call.value)
             .with_input(self.plan.call.calldata.clone())
             .with_chain_id(chain.network.chain.id)
             .with_nonce(nonce)

@@ -3,8 +3,9 @@
 use super::{SendError, line};
 use crate::{
     chain::{Chain, ChainError},
-    decode::{Decoded, Interfaces},
+    decode::{Decoded, Interfaces, ShownCall, shown_calls},
     failure::Failure,
+    inner::inner_calls,
     output::Output,
     signer::SignerError,
     words,
@@ -18,15 +19,17 @@ use alloy::sol_types::SolCall;
 use alloy::transports::RpcError;
 use serde_json::{Map, Value, json};
 
-/// A call of one of our contracts. It carries no ether.
+/// A call. The verbs' own carry no ether; those of a proposal may.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) to: Address,
+    pub(crate) value: U256,
     pub(crate) calldata: Bytes,
 }
 
 impl Call {
     pub(crate) fn new<C: SolCall>(to: Address, call: &C) -> Self {
-        Self { to, calldata: call.abi_encode().into() }
+        Self { to, value: U256::ZERO, calldata: call.abi_encode().into() }
     }
 }
 
@@ -35,6 +38,9 @@ pub(crate) enum Outcome {
     Succeeds(Gas),
     Reverts { reason: String },
 }
+
+/// Two fresh slots and an event. What is not used is given back.
+const SLACK_GAS: u64 = 50_000;
 
 /// Limits that are signed with the call.
 #[derive(Clone, Copy)]
@@ -50,6 +56,8 @@ pub(crate) struct Plan {
     pub(crate) call: Call,
     pub(crate) sender: Address,
     pub(crate) decoded: Decoded,
+    /// What the call makes others do.
+    pub(crate) inner: Vec<ShownCall>,
     pub(crate) outcome: Outcome,
 }
 
@@ -73,8 +81,9 @@ impl Plan {
         sender: Address,
     ) -> Result<Self, Failure> {
         let decoded = interfaces.call(&call.calldata).ok_or(SendError::Undecodable)?;
+        let inner = shown_calls(interfaces, &inner_calls(&call)?)?;
         let outcome = simulate(chain, interfaces, &call, sender).await?;
-        Ok(Self { call, sender, decoded, outcome })
+        Ok(Self { call, sender, decoded, inner, outcome })
     }
 
     /// Shows the plan on stderr, even with `--quiet`: nothing else can be signed.
@@ -90,13 +99,12 @@ impl Plan {
 
     pub(crate) fn text(&self, assumed: Option<&str>) -> String {
         let mut text = String::new();
-        let call = format!("{}.{}", self.decoded.contract, self.decoded.name);
-        line(&mut text, "call", &call);
-        let paths = self.decoded.arguments.iter().map(|argument| argument.path.len());
-        let width = paths.max().unwrap_or_default();
-        for argument in &self.decoded.arguments {
-            let words = argument.words();
-            line(&mut text, "", &format!("{:<width$}  {words}", argument.path));
+        // Where the calls within are shown one by one, their columns say nothing more.
+        let columns = ["targets", "values", "calldatas", "data", "description"];
+        let hidden = |path: &str| !self.inner.is_empty() && columns.contains(&path);
+        line(&mut text, "call", &self.decoded.block(hidden));
+        for inner in &self.inner {
+            line(&mut text, "  which calls", &inner.to_string());
         }
         line(&mut text, "to", &words::account(self.call.to));
         let sender = words::account(self.sender);
@@ -125,6 +133,7 @@ impl Plan {
         call["from"] = json!(self.sender);
         call["calldata"] = json!(self.call.calldata);
         fields.insert("dryRun".into(), json!(true));
+        call["calls"] = self.inner.iter().map(ShownCall::to_json).collect();
         fields.insert("call".into(), call);
         let (gas, reverts) = match &self.outcome {
             Outcome::Succeeds(gas) => (Some(gas.estimate), None),
@@ -170,6 +179,7 @@ fn request(call: &Call, sender: Address) -> TransactionRequest {
     TransactionRequest::default()
         .with_from(sender)
         .with_to(call.to)
+        .with_value(call.value)
         .with_input(call.calldata.clone())
 }
 
@@ -194,8 +204,8 @@ async fn simulate(
         .map_err(|error| chain.failed("eth_feeHistory", &error))?;
     Ok(Outcome::Succeeds(Gas {
         estimate,
-        // A fifth above the estimate: other transactions may come before this one.
-        limit: estimate.saturating_add(estimate / 5),
+        // Other transactions may come before this one: a vote that reaches the quorum writes more than one that does not.
+        limit: estimate.saturating_add((estimate / 5).max(SLACK_GAS)),
         max_fee_per_gas: fees.max_fee_per_gas,
         max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
     }))

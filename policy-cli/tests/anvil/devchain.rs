@@ -78,6 +78,37 @@ impl Devchain {
         receipt
     }
 
+    /// Sends as any account: anvil is told to impersonate it.
+    pub(crate) async fn send_as(
+        &self,
+        from: Address,
+        to: Address,
+        call: &impl alloy::sol_types::SolCall,
+    ) -> TransactionReceipt {
+        let request = TransactionRequest::default()
+            .with_from(from)
+            .with_to(to)
+            .with_input(Bytes::from(call.abi_encode()));
+        let pending = self.provider.send_transaction(request).await.unwrap();
+        let receipt = self.receipt(*pending.tx_hash()).await;
+        assert!(receipt.status(), "reverted");
+        receipt
+    }
+
+    /// The time of the next block.
+    pub(crate) async fn next_block_at(&self, time: u64) {
+        let _: serde_json::Value = self
+            .provider
+            .raw_request("evm_setNextBlockTimestamp".into(), serde_json::json!([time]))
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn mine(&self) {
+        let _: serde_json::Value =
+            self.provider.raw_request("evm_mine".into(), serde_json::json!([])).await.unwrap();
+    }
+
     async fn receipt(&self, hash: B256) -> TransactionReceipt {
         for _ in 0..500 {
             if let Some(receipt) = self.provider.get_transaction_receipt(hash).await.unwrap() {

@@ -4,7 +4,7 @@
 use crate::devchain::{Devchain, keys};
 use abi::{AttestationRegistry, KmsCommittee, PolicyFactory, attestation_registry};
 use abi::{access_manager::AccessManager, app_registry::AppRegistry, issuance_log::IssuanceLog};
-use alloy::primitives::{Address, B256, Bytes, keccak256};
+use alloy::primitives::{Address, B256, Bytes, b256, keccak256};
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use alloy::sol_types::{SolCall, SolEvent, SolValue};
 use wire::network::{Contracts, Network, label};
@@ -26,22 +26,32 @@ pub(crate) fn network_toml(chain: &Devchain, contracts: &Contracts) -> String {
 }
 
 pub(crate) async fn deploy(chain: &Devchain) -> Contracts {
+    deploy_with(chain, true, 0).await
+}
+
+/// SHA-256 of Intel's root certificate, the one root that is no software.
+const INTEL_ROOT: B256 = b256!("44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3");
+
+/// Three software roots, or Intel's, and a floor for every grant of an app.
+pub(crate) async fn deploy_with(chain: &Devchain, software: bool, floor: u32) -> Contracts {
     let admin = keys()[0].address();
     let access_manager = create(chain, &AccessManager::BYTECODE, admin.abi_encode()).await;
-    let arguments = (access_manager, true).abi_encode_params();
+    let arguments = (access_manager, software).abi_encode_params();
     let attestation_registry = create(chain, &AttestationRegistry::BYTECODE, arguments).await;
     let arguments = (access_manager, attestation_registry, 60u64, 2u64, 0u64).abi_encode_params();
     let kms_committee = create(chain, &KmsCommittee::BYTECODE, arguments).await;
     let policy_factory = create(chain, &PolicyFactory::BYTECODE, Vec::new()).await;
-    let arguments = (attestation_registry, 0u32, policy_factory).abi_encode_params();
+    let arguments = (attestation_registry, floor, policy_factory).abi_encode_params();
     let app_registry = create(chain, &AppRegistry::BYTECODE, arguments).await;
     let issuance_log = create(chain, &IssuanceLog::BYTECODE, kms_committee.abi_encode()).await;
     let set_contracts =
         KmsCommittee::setContractsCall { appRegistry_: app_registry, issuanceLog_: issuance_log };
     call(chain, kms_committee, &set_contracts).await;
-    for (index, vendor) in VENDORS.into_iter().enumerate() {
+    let soft = VENDORS.into_iter().enumerate().map(|(index, vendor)| (root(index), vendor));
+    let roots = if software { soft.collect() } else { vec![(INTEL_ROOT, "intel")] };
+    for (root, vendor) in roots {
         let open_root = AttestationRegistry::openRootCall {
-            root: root(index),
+            root,
             vendor: label("vendor", vendor).unwrap(),
             platform: 1,
             rules: attestation_registry::AttestationRegistry::RootRules {
@@ -57,17 +67,17 @@ pub(crate) async fn deploy(chain: &Devchain) -> Contracts {
     Contracts { access_manager, attestation_registry, kms_committee, app_registry, issuance_log }
 }
 
-fn root(index: usize) -> B256 {
+pub(crate) fn root(index: usize) -> B256 {
     keccak256(VENDORS[index])
 }
 
-async fn create(chain: &Devchain, code: &Bytes, arguments: Vec<u8>) -> Address {
+pub(crate) async fn create(chain: &Devchain, code: &Bytes, arguments: Vec<u8>) -> Address {
     let input = [code.to_vec(), arguments].concat();
     let receipt = chain.send(None, input.into()).await;
     receipt.contract_address.unwrap()
 }
 
-async fn call(chain: &Devchain, to: Address, call: &impl SolCall) {
+pub(crate) async fn call(chain: &Devchain, to: Address, call: &impl SolCall) {
     chain.send(Some(to), call.abi_encode().into()).await;
 }
 

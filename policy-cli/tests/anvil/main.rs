@@ -4,6 +4,8 @@
 
 mod devchain;
 mod genesis;
+mod liar;
+mod simulate;
 
 use devchain::{Devchain, KEYS, MNEMONIC, accounts};
 use serde_json::Value;
@@ -86,6 +88,10 @@ fn an_owner_creates_approves_and_revokes_and_everybody_sees_it() {
     an_approval_waits(&quorate, &app);
     strangers_and_absent_signers_change_nothing(&quorate, &app);
     the_guardian_revokes(&quorate, &app, &code);
+    dry_runs_read_as_their_golden_text(&quorate, &app);
+    an_app_is_governed(&quorate, &app);
+    calls_are_written_instead_of_sent(&quorate, &app);
+    roots_and_images_are_governed(&quorate);
     wrong_networks_are_refused(&quorate, directory.path());
 }
 
@@ -284,6 +290,175 @@ fn the_guardian_revokes(quorate: &Quorate<'_>, app: &str, code: &str) {
     assert_eq!(status["allowlist"]["composeHashes"], serde_json::json!([]));
     let again = quorate.json(&["revoke", app, HASH, "--reason", "retired"], 6);
     assert_eq!(again["reverts"], "NothingToRevoke()");
+}
+
+/// Word for word but for gas, which is the chain's; written anew with TRYCMD=overwrite.
+fn dry_runs_read_as_their_golden_text(quorate: &Quorate<'_>, app: &str) {
+    let [_, _, guardian, _] = accounts();
+    let runs = [
+        vec!["app", "freeze", app, "--reason", "compromised"],
+        vec!["app", "rotate", app, "--keep-previous"],
+        vec!["app", "transfer", app, "--to", &guardian],
+        vec!["app", "thaw", app, "--from", &guardian],
+        vec!["image", "approve", HASH, "--uri", "https://example.org/image", "--schedule"],
+    ];
+    let mut text = String::new();
+    for args in runs {
+        let answer = quorate.run(&args);
+        let lines = answer.out.lines().chain(answer.err.lines());
+        let lines =
+            lines.filter(|line| !line.starts_with("gas ") && !line.starts_with("effective  "));
+        text.push_str(&format!("$ quorate {}\n? {}\n", args.join(" "), answer.exit));
+        lines.for_each(|line| text.push_str(&format!("{line}\n")));
+        text.push('\n');
+    }
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/anvil/dry_runs.txt");
+    if std::env::var("TRYCMD").is_ok_and(|value| value == "overwrite") {
+        std::fs::write(&golden, &text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+    assert_eq!(text, expected, "{}", golden.display());
+}
+
+/// Broadcasts as an account that anvil has unlocked.
+fn sent(quorate: &Quorate<'_>, from: &str, args: &[&str]) -> Value {
+    let key = ["--broadcast", "--yes", "--unlocked", "--from", from];
+    quorate.json(&[args, &key[..]].concat(), 0)
+}
+
+fn an_app_is_governed(quorate: &Quorate<'_>, app: &str) {
+    let [_, owner, guardian, stranger] = accounts();
+
+    // A dry run shows the call, when it would count, and changes nothing.
+    let planned = quorate.run(&["app", "freeze", app, "--reason", "compromised"]);
+    for words in ["AppRegistry.freeze", "2 (compromised)", "the app's guardian", "within 60 s"] {
+        assert!(planned.out.contains(words), "{words:?} is missing in\n{}", planned.out);
+    }
+    assert_eq!(quorate.json(&["app", "show", app], 0)["isFrozen"], false);
+    let frozen = sent(quorate, &guardian, &["app", "freeze", app, "--reason", "compromised"]);
+    assert_eq!(frozen["events"][0]["name"], "AppFrozen");
+    assert_eq!(frozen["effectiveFromBlock"], frozen["transaction"]["block"]);
+    assert_eq!(quorate.json(&["app", "show", app], 0)["isFrozen"], true);
+
+    // Only the owner thaws, after the delay: the guardian can't.
+    let thaw = ["app", "thaw", app];
+    let refused = quorate.json(&[&thaw[..], &["--from", &guardian]].concat(), 6);
+    assert_eq!(refused["reverts"], format!("Unauthorized(caller: {guardian})"));
+    let planned = quorate.json(&thaw, 0);
+    let thawed = sent(quorate, &owner, &thaw);
+    assert_eq!(thawed["events"][0]["name"], "AppThawed");
+    assert!(
+        planned["effectiveAt"].as_u64() <= thawed["events"][0]["arguments"]["effectiveAt"].as_u64()
+    );
+
+    let rotated = sent(quorate, &owner, &["app", "rotate", app, "--keep-previous"]);
+    assert_eq!(rotated["events"][0]["arguments"]["keyVersion"], 2);
+    let delist = ["app", "rotate", app, "--delist", "1", "--reason", "retired"];
+    assert_eq!(sent(quorate, &guardian, &delist)["events"][0]["name"], "KeyVersionDelisted");
+
+    let remove = ["app", "vendors", app, "--remove", "soft-c", "--reason", "vulnerable"];
+    assert_eq!(sent(quorate, &guardian, &remove)["events"][0]["name"], "VendorRemoved");
+    let vendors = quorate.json(&["app", "vendors", app], 0);
+    assert_eq!(vendors["vendors"].as_array().map(Vec::len), Some(2));
+    let accept = ["app", "vendors", app, "--accept", "soft-c"];
+    assert_eq!(sent(quorate, &owner, &accept)["events"][0]["name"], "VendorAccepted");
+
+    // The first measurement also ends "any".
+    let approved = sent(quorate, &owner, &["measurement", "approve", app, HASH]);
+    let names = approved["events"].as_array().unwrap().iter().map(|event| &event["name"]);
+    assert!(names.into_iter().any(|name| name == "MeasurementApproved"), "{approved}");
+    let device = ["device", "revoke", app, HASH, "--reason", "compromised"];
+    // The app accepts any device: there is no list to take one from.
+    assert_eq!(quorate.json(&device, 6)["reverts"], "ListNotInForce()");
+
+    // In two steps; a stranger can't take what was not offered to it.
+    let offered = sent(quorate, &owner, &["app", "transfer", app, "--to", &guardian]);
+    assert_eq!(offered["events"][0]["name"], "OwnershipOffered");
+    let take = ["app", "transfer", app, "--accept"];
+    let refused = quorate.json(&[&take[..], &["--from", &stranger]].concat(), 6);
+    assert_eq!(refused["error"]["code"], "reverted");
+    assert_eq!(sent(quorate, &guardian, &take)["events"][0]["name"], "OwnershipTaken");
+    sent(quorate, &guardian, &["app", "transfer", app, "--to", &owner]);
+    sent(quorate, &owner, &take);
+
+    let shown = quorate.json(&["app", "policy", app], 0);
+    assert_eq!(
+        (shown["isForeign"].as_bool(), shown["isLocked"].as_bool()),
+        (Some(false), Some(false))
+    );
+    let locked =
+        quorate.run(&["app", "lock", app, "--broadcast", "--yes", "--unlocked", "--from", &owner]);
+    assert!(locked.err.starts_with("warning: nothing takes a lock back"), "{}", locked.err);
+    let set = ["app", "policy", app, "--set", app];
+    assert!(quorate.json(&set, 6)["reverts"].as_str().unwrap().starts_with("PolicyIsLocked("));
+}
+
+fn calls_are_written_instead_of_sent(quorate: &Quorate<'_>, app: &str) {
+    let rotate = ["app", "rotate", app];
+    let before = quorate.json(&["app", "show", app], 0)["keyVersion"].clone();
+    let written = quorate.run(&[&rotate[..], &["--out", "calldata"]].concat());
+    assert_eq!(written.exit, 0, "{}", written.err);
+    // stdout is the calldata alone; the decoded call is on stderr.
+    assert!(written.err.contains("AppRegistry.rotate"), "{}", written.err);
+    let decoded = quorate.json(&["decode", written.out.trim()], 0);
+    assert_eq!(decoded["calls"][0]["name"], "rotate");
+    assert_eq!(decoded["calls"][0]["arguments"]["appId"], app);
+
+    let batch = quorate.json(&[&rotate[..], &["--out", "safe-batch=batch.json"]].concat(), 0);
+    assert_eq!(batch["file"], "batch.json");
+    let file: Value =
+        serde_json::from_slice(&std::fs::read(quorate.0.join("batch.json")).unwrap()).unwrap();
+    assert_eq!(file, batch["safeBatch"]);
+    let transaction = &file["transactions"][0];
+    assert_eq!(transaction["data"], written.out.trim());
+    assert_eq!(transaction["contractMethod"]["name"], "rotate");
+    assert_eq!(transaction["contractInputsValues"]["keepPreviousReadable"], "false");
+    assert_eq!(quorate.json(&["decode", "batch.json"], 0)["calls"][0]["name"], "rotate");
+    // Nothing was sent, and what the chain would refuse is not written.
+    assert_eq!(quorate.json(&["app", "show", app], 0)["keyVersion"], before);
+    let refused = ["app", "thaw", app, "--out", "safe-batch=never.json"];
+    assert_eq!(quorate.json(&refused, 6)["error"]["code"], "reverted");
+    assert!(!quorate.0.join("never.json").exists());
+
+    // This network has no Governor, and an account is none.
+    let propose = [&rotate[..], &["--propose", "Rotate"]].concat();
+    let error = quorate.json(&propose, 2);
+    assert_eq!(error["error"]["message"], "no Governor is named");
+    let propose = [&propose[..], &["--governor", app]].concat();
+    assert_eq!(quorate.json(&propose, 3)["error"]["code"], "not_found");
+}
+
+fn roots_and_images_are_governed(quorate: &Quorate<'_>) {
+    let [administrator, _, _, stranger] = accounts();
+    let approve = ["image", "approve", HASH, "--uri", "https://example.org/image"];
+    let refused = quorate.json(&[&approve[..], &["--from", &stranger]].concat(), 6);
+    assert!(refused["reverts"].as_str().unwrap().starts_with("AccessManagedUnauthorized("));
+    let approved = sent(quorate, &administrator, &approve);
+    assert_eq!(approved["events"][0]["name"], "OsImageApproved");
+    let revoke = ["image", "revoke", HASH, "--reason", "vulnerable"];
+    assert_eq!(sent(quorate, &administrator, &revoke)["events"][0]["name"], "OsImageRevoked");
+
+    // This administrator's role does not wait: there is nothing to schedule. What would be is shown all the same.
+    let scheduled = [&approve[..], &["--schedule", "--from", &administrator]].concat();
+    let planned = quorate.json(&scheduled, 6);
+    assert_eq!(planned["call"]["name"], "schedule");
+    assert_eq!(planned["call"]["calls"][0]["name"], "approveOsImage");
+    assert!(planned["reverts"].as_str().unwrap().contains("selector: 0x2a0c1013"), "{planned}");
+
+    let roots = quorate.json(&["root", "show"], 0);
+    let root = roots["roots"][0]["root"].as_str().unwrap().to_owned();
+    let rules = ["root", "rules", &root, "--least-tcb-evaluation", "18"];
+    let set = sent(quorate, &administrator, &rules);
+    assert_eq!(set["events"][0]["arguments"]["rules.leastTcbEvaluationDataNumber"], 18);
+    // What was not given stays.
+    assert_eq!(set["events"][0]["arguments"]["rules.maxCollateralAgeSeconds"], 3600);
+    let deny = ["root", "advisory", &root, "INTEL-SA-00615", "--deny"];
+    assert_eq!(sent(quorate, &administrator, &deny)["events"][0]["name"], "AdvisoryDenied");
+    let shown = quorate.json(&["root", "show"], 0);
+    assert_eq!(shown["roots"][0]["deniedAdvisoryIds"][0], "INTEL-SA-00615");
+    let close = ["root", "close", &root, "--reason", "compromised"];
+    assert_eq!(sent(quorate, &administrator, &close)["events"][0]["name"], "RootClosed");
+    assert_eq!(quorate.json(&["root", "show"], 0)["roots"][0]["isOpen"], false);
 }
 
 fn wrong_networks_are_refused(quorate: &Quorate<'_>, directory: &Path) {

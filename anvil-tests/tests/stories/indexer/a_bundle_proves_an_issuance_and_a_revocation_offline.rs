@@ -7,7 +7,7 @@ use abi::AllowlistPolicy;
 use alloy::primitives::{B256, keccak256};
 use anvil_tests::{Index, quorate, shared, story};
 use anyhow::{Context, Result, ensure};
-use devnet::{governance::App, harness::Network, plan::find_repository};
+use devnet::{governance::App, harness::Network, plan::find_repository, postgres::OwnPostgres};
 use policy_cli::Exit;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -29,11 +29,25 @@ fn holds() {
         network.governance.chain.mine(3).await?;
         let folder = tempfile::tempdir()?;
         let index = Index::start(&network.committee.network, folder.path(), "bundle").await?;
+        let postgres = OwnPostgres::start()?;
+        let url = postgres.database("bundle")?;
+        let other =
+            Index::start_on(&network.committee.network, folder.path(), "postgres", &url).await?;
         let file = folder.path().join("network.toml");
         std::fs::write(&file, network.committee.network.to_toml())?;
         let named = network.governance.network_hash().await?;
         for (name, kind) in [("KeyIssued", "issuance"), ("ComposeHashRevoked", "revocation")] {
             let text = bundle_of(&index, &app.id.to_string(), name, 0).await?;
+            // Another index may keep one that ends at another block.
+            let theirs = bundle_of(&other, &app.id.to_string(), name, 0).await?;
+            let trusted = bundle::Trusted {
+                block: end_of(&theirs)?,
+                network: named,
+                fork: network.committee.network.chain.fork,
+                root: None,
+            };
+            let verdict = bundle::verify(&theirs, &trusted);
+            ensure!(verdict.word() == "ok", "from Postgres: {verdict:?}");
             let path = folder.path().join(format!("{kind}.json"));
             std::fs::write(&path, &text)?;
             let block = end_of(&text)?;

@@ -1,4 +1,4 @@
-//! An index that starts thousands of blocks behind, and is killed on its way up, has in the end what one has that followed from
+//! An index that starts more than a span of blocks behind, and is killed on its way up, has in the end what one has that followed from
 //! the first block: the same rows, none twice, and a policy from its first event on, though it was named spans later. P6.
 //! [IDX-3] [IDX-4] [IDX-11]
 

@@ -32,7 +32,7 @@ fn holds() {
             format!("no_match/31337/{}/metadata.json", contracts.app_registry),
             format!("full_match/31337/{}/sources/contracts/src/None.sol", contracts.app_registry),
             format!("full_match/31337/{}/immutable-references.json", contracts.app_registry),
-            "full_match".to_owned(),
+            format!("full_match/31337/{}", contracts.app_registry),
         ] {
             let answer = index.ask(&format!("/contracts/{path}"), &[]).await?;
             ensure!(answer.status() == 404, "{path}: {}", answer.status());

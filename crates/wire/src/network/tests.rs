@@ -49,12 +49,58 @@ fn a_good_file_is_read_and_written_back() {
 fn governance_may_be_named_in_part_and_nothing_else_may_stand_there() {
     let named = format!("[governance]\ntimelock = \"0x{}\"\n", "11".repeat(20));
     let network = Network::parse(&format!("{GOOD}{named}")).unwrap();
-    let governance = network.governance.unwrap();
+    let governance = network.governance.clone().unwrap();
     assert_eq!(governance.timelock, Some(Address::repeat_byte(0x11)));
     assert_eq!((governance.governor, governance.access_manager), (None, None));
     assert_eq!(Network::parse(&network.to_toml()).unwrap(), network);
     let error = Network::parse(&format!("{GOOD}{}", named.replace("timelock", "lock")));
     assert!(error.unwrap_err().to_string().contains("`lock`"));
+}
+
+/// [GOV-8]
+#[test]
+fn short_delays_of_governance_need_software_roots() {
+    let short = format!("{GOOD}[governance]\ngrant_seconds = 172799\ncommittee_seconds = 604800\n");
+    assert!(Network::parse(&short).is_ok());
+    let real = short
+        .replace("allows_software = true", "allows_software = false")
+        .replace("grant_floor_seconds = 0", "grant_floor_seconds = 3600");
+    let refused = Network::parse(&real).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            NetworkError::GovernanceDelay { key: "grant_seconds", least: 172_800, .. }
+        ),
+        "{refused}"
+    );
+    let long = real.replace("172799", "172800");
+    assert!(Network::parse(&long).is_ok());
+    let refused = Network::parse(&long.replace("604800", "604799")).unwrap_err();
+    assert!(matches!(refused, NetworkError::GovernanceDelay { key: "committee_seconds", .. }));
+}
+
+#[test]
+fn every_holder_of_votes_has_an_amount() {
+    let dao = r#"
+[governance.dao]
+name = "DAO"
+voting_delay = 0
+voting_period = 1
+proposal_threshold = 0
+quorum_percent = 4
+late_quorum_extension = 0
+base_delay_seconds = 0
+guardian_term_seconds = 1
+[governance.dao.token]
+name = "Votes"
+symbol = "V"
+holders = ["0x1111111111111111111111111111111111111111"]
+amounts = [1]
+"#;
+    let network = Network::parse(&format!("{GOOD}{dao}")).unwrap();
+    assert_eq!(Network::parse(&network.to_toml()).unwrap(), network);
+    let refused = Network::parse(&format!("{GOOD}{}", dao.replace("[1]", "[1, 2]"))).unwrap_err();
+    assert!(matches!(refused, NetworkError::Holders { holders: 1, amounts: 2 }));
 }
 
 #[test]

@@ -86,8 +86,8 @@ impl Create {
         let chain = crate::cmd::connect(global).await?;
         let registry = registry_in_force(&chain).await?;
         self.warn(output)?;
-        let sender = self.send.sender((self.owner, "the owner"), output)?;
-        let app_id = predict(&chain, registry, sender.address, self.salt).await?;
+        let sender = self.send.sender(&chain, (self.owner, "the owner"), output).await?;
+        let app_id = predict(&chain, registry, sender.caller, self.salt).await?;
         let block = match agent::block(&chain, app_id, self.release_at).await {
             Ok(block) => Some(block),
             Err(Failure::Agent(AgentError::NoKeyset)) => None,
@@ -99,11 +99,8 @@ impl Create {
         facts.add("app id", app_id.to_string(), "appId", json!(app_id));
         self.add_vendors(&chain, &mut facts).await?;
         add_block(&mut facts, block.as_ref());
-        let request = Request {
-            schema: "quorate.app.create",
-            call: Call::new(registry, &AppRegistry::createAppCall { app }),
-            facts,
-        };
+        let call = Call::new(registry, &AppRegistry::createAppCall { app });
+        let request = Request::new("quorate.app.create", call, facts);
         carry_out(&chain, sender, request, output, |_| Facts::default()).await
     }
 

@@ -59,7 +59,7 @@ struct Approval {
     uri: String,
 }
 
-pub(super) async fn status(
+pub(crate) async fn status(
     chain: &Chain,
     id: Address,
     from_block: u64,

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Attested} from "../../src/interfaces/Statements.sol";
+import {SymbolicTest} from "./SymbolicTest.sol";
+
+/// @dev [GOV-4] P8: after any call of a guardian, whoever could not boot at some second can't boot at that second. For every
+///      function, every argument, every compose hash and every later second. Run by `script/slow-contracts symbolic` (halmos).
+contract Guardian_Symbolic is SymbolicTest {
+    function _checkShrinks(address target, address guardian, string memory name, Attested memory a, uint64 later)
+        private
+    {
+        vm.assume(later >= NOW && later < NOW + 100 * FLOOR);
+        bool before = _allowedAt(later, a);
+        _call(target, guardian, SYMBOLS.createCalldata(name));
+        assert(before || !_allowedAt(later, a));
+    }
+
+    function check_OfTheNetwork(bytes32 composeHash, bytes32 osImageHash, bytes32 root, uint64 later) external {
+        Attested memory a = _any(composeHash, DEVICE, MEASUREMENT, address(1));
+        (a.boot.osImageHash, a.root) = (osImageHash, root);
+        _checkShrinks(address(attestation), NETWORK_GUARDIAN, "AttestationRegistry", a, later);
+    }
+
+    /// The app has turned to it.
+    function check_OfMembers(bytes32 composeHash, uint64 later) external {
+        _turnTo(address(all));
+        _checkShrinks(address(all), GUARDIAN, "AllOfPolicy", _any(composeHash, DEVICE, MEASUREMENT, address(1)), later);
+    }
+
+    function check_OfALicense(bytes32 composeHash, uint64 later) external {
+        _turnTo(address(license));
+        vm.prank(OWNER);
+        license.extend(NOW + 50 * FLOOR);
+        _checkShrinks(
+            address(license), GUARDIAN, "LicensePolicy", _any(composeHash, DEVICE, MEASUREMENT, address(1)), later
+        );
+    }
+
+    function _turnTo(address policy) private {
+        vm.warp(NOW - FLOOR);
+        vm.prank(OWNER);
+        apps.setPolicy(appId, policy);
+        vm.warp(NOW);
+    }
+}

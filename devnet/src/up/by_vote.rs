@@ -1,0 +1,47 @@
+//! What a DAO does to its app: the first approval by a vote, the revocation by its guardian alone.
+
+use super::Printer;
+use crate::{
+    bring_up::Tell,
+    dao::{Dao, block_of},
+    governance::App,
+};
+use anyhow::{Context, Result};
+use std::path::Path;
+
+/// Proposal, five votes, queue, execution; a step each.
+pub(super) async fn approve(
+    dao: &Dao,
+    app: &App,
+    folder: &Path,
+    printer: &mut Printer,
+) -> Result<()> {
+    let file = folder.join("app-compose.json");
+    std::fs::write(&file, &app.compose).with_context(|| file.display().to_string())?;
+    let (id, file) = (app.id.to_string(), file.display().to_string());
+    let verb = ["approve", &id, "--compose", &file];
+    let proposed = dao.propose(&verb, "Approve the first code").await?;
+    printer
+        .step(format!("proposed to the DAO: approve the compose hash, block {}", proposed.block));
+    printer.detail(format!("{:<20}{}", "proposal", proposed.id));
+    printer
+        .detail(format!("{:<20}quorate approve {id} --compose app-compose.json --propose …", "by"));
+    dao.vote(&proposed).await?;
+    printer.step(format!("{} of {0} voted for it; the vote runs out", dao.voters.len()));
+    dao.queue(&proposed).await?;
+    printer.step("accepted and queued; its delay runs".into());
+    let executed = dao.execute(&proposed).await?;
+    printer.step(format!("executed: the compose hash is approved, block {}", executed.block));
+    Ok(())
+}
+
+/// One signature.
+pub(super) async fn revoke(dao: &Dao, app: &App, printer: &mut Printer) -> Result<u64> {
+    let (id, hash) = (app.id.to_string(), app.compose_hash.to_string());
+    let verb = ["revoke", &id, &hash, "--reason", "vulnerable"];
+    let sent = dao.quorate.send(dao.guardian, &verb).await?;
+    let block = block_of(&sent);
+    printer
+        .step(format!("the guardian revoked the compose hash, alone and at once, block {block}"));
+    Ok(block)
+}

@@ -1,0 +1,16 @@
+-- What views and pages walk along, so that none reads through events that it does not show. [EXP-9]
+
+-- The rules of an app, however many keys it got; and the newest of one name.
+CREATE INDEX events_app_name ON events (app_id, name, block_number, log_index) WHERE app_id IS NOT NULL;
+
+-- The contracts of the network file by kind, among those of many apps; and trails that are not what the chain has.
+CREATE INDEX watched_kind ON watched (kind, since_log);
+CREATE INDEX verdicts_wrong ON verdicts (contract) WHERE verdict <> 'complete';
+
+-- By the second and third indexed argument: issuance id, compose hash, device, vendor, signer, … The expressions are those of
+-- store/views.rs, letter by letter.
+CREATE INDEX events_second ON events (substr(topics, 65, 32), block_number, log_index) WHERE length(topics) >= 96;
+CREATE INDEX events_third ON events (substr(topics, 97, 32), block_number, log_index) WHERE length(topics) >= 128;
+
+-- One event by its place, and all of one block, without the chain's id before them.
+CREATE INDEX events_block ON events (block_hash, log_index);

@@ -1,0 +1,151 @@
+//! `/apps` and `/apps/{app_id}`: what may boot now and since when. [EXP-2]
+
+use super::{
+    Frame, Pages,
+    frame::Check,
+    html::{self, Html, lower},
+    picture,
+    timeline::{self, Asked, Sort},
+};
+use crate::{
+    http::Refused,
+    store::Newest,
+    views::{
+        Event, Moment,
+        app::{App, MOST_RULES, RULES},
+        app_policy::{Entry, State as Standing},
+        issuance::Issuance,
+        roots::Roots,
+        routes::{At, moment, path, query},
+    },
+};
+use alloy_primitives::Address;
+use askama::Template;
+use axum::{
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    response::Response,
+};
+
+/// Issuances and events of its history that an app's page shows; the rest is in the timeline.
+const FEW: u32 = 20;
+/// Issuances in the picture.
+const PICTURED: u32 = 150;
+
+#[derive(Template)]
+#[template(path = "app.html")]
+struct Page<'a> {
+    frame: &'a Frame,
+    app: App,
+    at: Moment,
+    is_now: bool,
+    says: String,
+    codes: Vec<Entry>,
+    pending: Vec<Entry>,
+    ended: Vec<Entry>,
+    roots: Roots,
+    lanes: Html,
+    issuances: Vec<Event>,
+    history: Vec<Event>,
+    is_cut: bool,
+    checks: Vec<Check>,
+}
+
+pub(super) async fn list(
+    frame: Frame,
+    State(pages): State<Pages>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let sort = Sort {
+        title: "Apps",
+        lead: "Every app that entered the registry, newest first. Its name is its address.",
+        path: "/apps",
+        names: &["AppEntered"],
+    };
+    timeline::list(&frame, &pages, asked, sort).await
+}
+
+pub(super) async fn page(
+    frame: Frame,
+    State(pages): State<Pages>,
+    id: Result<Path<Address>, PathRejection>,
+    at: Result<Query<At>, QueryRejection>,
+) -> Response {
+    frame.answer(build(&frame, &pages, id, at).await)
+}
+
+async fn build<'a>(
+    frame: &'a Frame,
+    pages: &Pages,
+    id: Result<Path<Address>, PathRejection>,
+    at: Result<Query<At>, QueryRejection>,
+) -> Result<Page<'a>, Refused> {
+    let (id, store, as_of) = (path(id)?, &pages.service.store, &frame.as_of);
+    let at = moment(store, as_of, query(at)?).await?;
+    let rows = store.rules(id, &RULES, at.block.number, MOST_RULES).await?;
+    let rules = Event::all(&rows, as_of);
+    let app = App::fold(id, &rules, at)?;
+    let app = app.ok_or_else(|| Refused::not_found("no such app was registered by that block"))?;
+    let up_to = Some(at.block.number);
+    let keys = Newest {
+        app: Some(id),
+        names: &["KeyIssued"],
+        up_to,
+        limit: PICTURED,
+        ..Newest::default()
+    };
+    let pictured = Event::all(&store.newest(&keys).await?, as_of);
+    let off_record = Issuance::newest(store, as_of, Some(id), FEW).await?;
+    let issuances: Vec<Event> = off_record
+        .into_iter()
+        .filter(|event| event.place.block_number <= at.block.number)
+        .collect();
+    let lanes = app.allowlist.as_ref().map(|list| picture::lanes(&list.codes, &pictured, &at));
+    let list = app.allowlist.as_ref();
+    let by = |wanted: &[Standing]| -> Vec<Entry> {
+        let codes = list.into_iter().flat_map(|list| &list.codes);
+        codes.filter(|code| wanted.contains(&code.state)).cloned().collect()
+    };
+    Ok(Page {
+        frame,
+        at,
+        is_now: at == as_of.now(),
+        says: app.says(),
+        codes: by(&[Standing::InForce]),
+        pending: by(&[Standing::Pending]),
+        ended: by(&[Standing::Revoked, Standing::Cancelled]),
+        roots: Roots::load(store, as_of, at.block.number).await?,
+        lanes: lanes.unwrap_or_default(),
+        issuances,
+        is_cut: rows.len() >= MOST_RULES as usize,
+        history: rules.into_iter().rev().take(FEW as usize).collect(),
+        checks: checks(frame, &app, &at),
+        app,
+    })
+}
+
+fn checks(frame: &Frame, app: &App, at: &Moment) -> Vec<Check> {
+    let (id, registry, policy) =
+        (lower(&app.app_id), lower(&app.registry), lower(&app.policy.address));
+    let block = format!("--block {} --rpc-url \"$ETH_RPC_URL\"", at.block.number);
+    let mut checks = vec![Check::new(
+        "which policy judges it, from an endpoint of your own",
+        format!("cast call {registry} 'policyOf(address)(address)' {id} {block}"),
+    )];
+    if let Some(code) = app.allowlist.as_ref().and_then(|list| list.codes.last()) {
+        checks.push(Check::new(
+            "when a code counts: unix seconds, 0 if it does not",
+            format!(
+                "cast call {policy} 'composeHashEffectiveAt(bytes32)(uint64)' {} {block}",
+                code.id
+            ),
+        ));
+    }
+    checks.push(Check::new(
+        "this page as JSON",
+        format!("curl -s '{}/v1/apps/{id}?at={}'", frame.base, at.block.number),
+    ));
+    checks
+}

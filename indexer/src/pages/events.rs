@@ -1,0 +1,189 @@
+//! `/events/{block_hash}/{log_index}` and `/blocks/{hash}`.
+
+use super::{
+    Frame, Pages,
+    frame::Check,
+    html::{self, Html, lower},
+};
+use crate::{
+    http::Refused,
+    store::BlockRow,
+    views::{Event, revocation::Revocation, routes::path},
+};
+use alloy_primitives::{B256, hex};
+use askama::Template;
+use axum::{
+    extract::{Path, State, rejection::PathRejection},
+    response::Response,
+};
+use serde_json::Value;
+
+/// Characters of one value that a page shows; the rest is in the JSON.
+const MOST_SHOWN: usize = 640;
+/// Events of one block that a page shows.
+const MOST_EVENTS: u32 = 200;
+
+#[derive(Template)]
+#[template(path = "event.html")]
+struct Page<'a> {
+    frame: &'a Frame,
+    event: Event,
+    args: Vec<(String, Html)>,
+    topics: Vec<B256>,
+    data: Html,
+    is_revocation: bool,
+    issuance: Option<B256>,
+    checks: Vec<Check>,
+}
+
+#[derive(Template)]
+#[template(path = "block.html")]
+struct BlockPage<'a> {
+    frame: &'a Frame,
+    block: BlockRow,
+    finality: &'static str,
+    events: Vec<Event>,
+    checks: Vec<Check>,
+}
+
+type Place = Result<Path<(B256, u64)>, PathRejection>;
+
+pub(super) async fn page(frame: Frame, State(pages): State<Pages>, place: Place) -> Response {
+    frame.answer(build(&frame, &pages, place).await)
+}
+
+async fn build<'a>(frame: &'a Frame, pages: &Pages, place: Place) -> Result<Page<'a>, Refused> {
+    let (block, log_index) = path(place)?;
+    let row = pages.service.store.event(block, log_index).await?;
+    let row = row.ok_or_else(|| Refused::not_found("no followed contract has an event there"))?;
+    let event = Event::new(&row, &frame.as_of);
+    let args = event
+        .args
+        .0
+        .iter()
+        .map(|(name, value)| (name.clone(), shown(&event, name, value, 0)))
+        .collect();
+    let here = format!("{}/v1/events/{block}/{log_index}", frame.base);
+    let checks = vec![
+        Check::new("receipt, trie nodes and header of this event", format!("curl -s {here}/proof")),
+        Check::new(
+            "the same log, from an endpoint of your own",
+            format!(
+                "cast logs --from-block {n} --to-block {n} --address {contract} --rpc-url \"$ETH_RPC_URL\"",
+                n = event.place.block_number,
+                contract = lower(&event.contract),
+            ),
+        ),
+    ];
+    let issuance = match event.name() {
+        "KeyIssued" | "KeyReleasedOffRecord" => event.args.hash("issuanceId").ok(),
+        _ => None,
+    };
+    Ok(Page {
+        frame,
+        args,
+        topics: row.log.topics().to_vec(),
+        data: long(&hex::encode_prefixed(&row.log.data)),
+        is_revocation: Revocation::is_one(&event),
+        issuance,
+        event,
+        checks,
+    })
+}
+
+/// A value of an argument, whatever its shape.
+fn shown(event: &Event, name: &str, value: &Value, depth: usize) -> Html {
+    match value {
+        Value::String(text) if event.is_findable(name, text) => html::hash(text),
+        Value::String(text) if text.starts_with("0x") && matches!(text.len(), 42 | 66) => {
+            html::plain(text)
+        }
+        Value::String(text) if text.starts_with("http") => html::uri(text),
+        Value::String(text) => long(text),
+        Value::Array(values) => {
+            let each = values.iter().map(|value| self::shown(event, name, value, depth + 1).0);
+            let shown: Vec<String> = each.collect();
+            Html(if shown.is_empty() { "none".to_owned() } else { shown.join(", ") })
+        }
+        Value::Object(fields) if depth < 4 => {
+            let mut list = String::from("<dl class=\"inner\">");
+            for (name, value) in fields {
+                let value = self::shown(event, name, value, depth + 1);
+                list.push_str(&format!("<dt>{}</dt><dd>{value}</dd>", html::escape(name)));
+            }
+            list.push_str("</dl>");
+            Html(list)
+        }
+        other => Html(html::escape(&other.to_string())),
+    }
+}
+
+/// Text that may be very long.
+fn long(text: &str) -> Html {
+    match text.char_indices().nth(MOST_SHOWN) {
+        None => Html(format!(r#"<span class="text">{}</span>"#, html::escape(text))),
+        Some((end, _)) => {
+            let (begin, bytes) =
+                (html::escape(text.get(..end).unwrap_or_default()), text.len() / 2);
+            let bytes = html::digits(&(bytes as u64));
+            Html(format!(
+                r#"<span class="text">{begin}…</span> <span class="faint">{bytes} bytes; whole in the JSON</span>"#
+            ))
+        }
+    }
+}
+
+pub(super) async fn block(
+    frame: Frame,
+    State(pages): State<Pages>,
+    hash: Result<Path<B256>, PathRejection>,
+) -> Response {
+    frame.answer(build_block(&frame, &pages, hash).await)
+}
+
+async fn build_block<'a>(
+    frame: &'a Frame,
+    pages: &Pages,
+    hash: Result<Path<B256>, PathRejection>,
+) -> Result<BlockPage<'a>, Refused> {
+    let (hash, store) = (path(hash)?, &pages.service.store);
+    let block = store.block(hash).await?;
+    let block = block.ok_or_else(|| Refused::not_found("the index has no such block"))?;
+    let events = Event::all(&store.events_in(hash, MOST_EVENTS).await?, &frame.as_of);
+    let checks = vec![Check::new(
+        "the same header, from an endpoint of your own",
+        format!("cast block {hash} --rpc-url \"$ETH_RPC_URL\""),
+    )];
+    let finality = frame.as_of.finality(block.block.number, block.canonical);
+    Ok(BlockPage { frame, block, finality, events, checks })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_value_is_cut_and_says_so() {
+        // [EXP-9]
+        let cut = long(&"ab".repeat(100_000)).0;
+        assert!(cut.len() < 2000 && cut.contains("100,000 bytes"), "{cut}");
+        assert!(!long("short").0.contains("bytes"));
+        let multi = long(&"é".repeat(1000)).0;
+        assert!(multi.contains('…'));
+    }
+
+    #[test]
+    fn fields_of_structs_have_names_and_no_tags() {
+        let value = serde_json::json!({"<b>": ["0x12", {"deep": 1}]});
+        let args = serde_json::json!({});
+        let event = crate::views::app::tests::event(
+            crate::decode::Kind::Policy,
+            alloy_primitives::Address::ZERO,
+            "Any",
+            args,
+            1,
+        );
+        let text = shown(&event, "x", &value, 0).0;
+        assert!(text.contains("&lt;b&gt;") && text.contains("deep"), "{text}");
+    }
+}

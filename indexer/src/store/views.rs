@@ -1,0 +1,261 @@
+//! What views and pages read: by app, by kind, by topic, newest first. Each query walks an index and stops at its limit; none
+//! counts. [EXP-9]
+
+use super::{EventRow, Query, Row, Store, rows::event};
+use crate::decode::Kind;
+use alloy_primitives::{Address, B256};
+use anyhow::{Context, Result};
+use light_client::BlockRef;
+
+/// A stored block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BlockRow {
+    pub(crate) block: BlockRef,
+    pub(crate) parent: B256,
+    pub(crate) time: u64,
+    pub(crate) canonical: bool,
+}
+
+/// A followed contract and the last comparison of its trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TrailRow {
+    pub(crate) contract: Address,
+    pub(crate) kind: Kind,
+    pub(crate) since: BlockRef,
+    /// Verdict, block, proven seq and head, first wrong seq.
+    pub(crate) verdict: Option<(String, BlockRef, u64, B256, Option<u64>)>,
+}
+
+const TRAILS: &str =
+    "SELECT w.address, w.kind, w.since_number, w.since_hash, v.verdict, v.finalized_number,
+        v.finalized_hash, v.proven_seq, v.proven_head, v.wrong_seq
+    FROM watched w LEFT JOIN verdicts v ON v.contract = w.address
+    WHERE (w.since_log < 0
+        OR EXISTS (SELECT 1 FROM blocks n WHERE n.hash = w.since_hash AND n.canonical = 1))";
+
+fn trail(row: &Row) -> Result<TrailRow> {
+    let kind = row.text("kind")?;
+    let verdict = match row.optional_text("verdict")? {
+        None => None,
+        Some(verdict) => Some((
+            verdict,
+            BlockRef::new(row.uint("finalized_number")?, row.hash("finalized_hash")?),
+            row.uint("proven_seq")?,
+            row.hash("proven_head")?,
+            row.optional_uint("wrong_seq")?,
+        )),
+    };
+    Ok(TrailRow {
+        contract: row.address("address")?,
+        kind: Kind::from_word(&kind).with_context(|| format!("a kind {kind:?}"))?,
+        since: BlockRef::new(row.uint("since_number")?, row.hash("since_hash")?),
+        verdict,
+    })
+}
+
+/// Which events, newest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Newest<'a> {
+    pub(crate) contract: Option<Address>,
+    pub(crate) app: Option<Address>,
+    /// Any of these; empty: all.
+    pub(crate) names: &'a [&'a str],
+    pub(crate) orphaned: bool,
+    pub(crate) up_to: Option<u64>,
+    /// Only those before this place.
+    pub(crate) before: Option<(BlockRef, u64)>,
+    pub(crate) limit: u32,
+}
+
+/// The second or third indexed argument of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    Second,
+    Third,
+}
+
+impl Topic {
+    /// Exactly as in migrations/0003_views.sql, or the index is not used.
+    fn equals(self) -> &'static str {
+        match self {
+            Self::Second => "length(e.topics) >= 96 AND substr(e.topics, 65, 32) = ",
+            Self::Third => "length(e.topics) >= 128 AND substr(e.topics, 97, 32) = ",
+        }
+    }
+}
+
+impl Store {
+    /// Events, newest first. Of several names each is a walk of its own along the index by name: however rare one is, none
+    /// reads through the others.
+    pub(crate) async fn newest(&self, wanted: &Newest<'_>) -> Result<Vec<EventRow>> {
+        if wanted.names.is_empty() {
+            return self.newest_of(wanted, None).await;
+        }
+        let mut found = Vec::new();
+        for name in wanted.names {
+            found.extend(self.newest_of(wanted, Some(name)).await?);
+        }
+        found.sort_unstable_by_key(|row| {
+            std::cmp::Reverse((row.block.number, row.log_index, row.block.hash))
+        });
+        found.truncate(usize::try_from(wanted.limit)?);
+        Ok(found)
+    }
+
+    async fn newest_of(&self, wanted: &Newest<'_>, name: Option<&str>) -> Result<Vec<EventRow>> {
+        let mut query = Query::new(match wanted.orphaned {
+            true => {
+                "SELECT e.*, b.time AS block_time, b.canonical FROM events e
+                 JOIN blocks b ON b.hash = e.block_hash WHERE b.canonical = 0"
+            }
+            false => {
+                "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE 1 = 1"
+            }
+        });
+        query = query
+            .and("e.contract = ", wanted.contract)
+            .and("e.app_id = ", wanted.app)
+            .and("e.name = ", name)
+            .and("e.block_number <= ", wanted.up_to);
+        // One canonical block stands at a height: its number alone orders, as the indexes do. Of orphaned ones there are more.
+        let (from, by) = match wanted.orphaned {
+            true => (
+                " AND (e.block_number, e.log_index, e.block_hash) < (",
+                " ORDER BY e.block_number DESC, e.log_index DESC, e.block_hash DESC LIMIT ",
+            ),
+            false => (
+                " AND (e.block_number, e.log_index) < (",
+                " ORDER BY e.block_number DESC, e.log_index DESC LIMIT ",
+            ),
+        };
+        if let Some((block, log_index)) = wanted.before {
+            query = query.push_bind(from, block.number).push_bind(", ", log_index);
+            if wanted.orphaned {
+                query = query.push_bind(", ", block.hash);
+            }
+            query = query.push(")");
+        }
+        query = query.push_bind(by, wanted.limit);
+        self.fetch(query).await?.iter().map(event).collect()
+    }
+
+    /// Events of an app by these names up to a block, in the chain's order.
+    pub(crate) async fn rules(
+        &self,
+        app: Address,
+        wanted: &[&str],
+        up_to: u64,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
+        let query = Query::new(
+            "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE e.app_id = $1",
+        );
+        let query = names(query.bind(app), wanted)
+            .push_bind(" AND e.block_number <= ", up_to)
+            .push_bind(" ORDER BY e.block_number, e.log_index LIMIT ", limit);
+        self.fetch(query).await?.iter().map(event).collect()
+    }
+
+    /// Everything that the contract of this kind said up to a block. Where arguments hold whole evidence or dealings, and whoever
+    /// folds them needs the topics alone, they are left out; so is raw data.
+    pub(crate) async fn facts_of(&self, kind: Kind, up_to: u64) -> Result<Vec<EventRow>> {
+        let Some(contract) = self.contract_of(kind).await? else { return Ok(Vec::new()) };
+        let query = Query::new(
+            "SELECT e.block_number, e.block_hash, e.block_time, CAST(1 AS BIGINT) AS canonical,
+                e.tx_index, e.log_index, e.contract, e.kind, e.standing, e.name, e.app_id, e.seq,
+                e.topics, substr(e.data, 1, 0) AS data,
+                CASE WHEN e.name IN ('RecipientKeyPosted', 'DealingPosted', 'ConfirmationPosted')
+                    THEN NULL ELSE e.args END AS args
+             FROM canonical_events e WHERE e.contract = $1 AND e.block_number <= $2
+             ORDER BY e.block_number, e.log_index",
+        );
+        self.fetch(query.bind(contract).bind(up_to)).await?.iter().map(event).collect()
+    }
+
+    /// The contract of this kind that the network file names.
+    pub(crate) async fn contract_of(&self, kind: Kind) -> Result<Option<Address>> {
+        let query =
+            Query::new("SELECT address FROM watched WHERE kind = $1 AND since_log < 0 LIMIT 1");
+        let row = self.fetch_one(query.bind(kind.word())).await?;
+        row.map(|row| row.address("address")).transpose()
+    }
+
+    /// Followed contracts and their verdicts: one, or all from those of the network file on.
+    pub(crate) async fn trails(&self, only: Option<Address>, limit: u32) -> Result<Vec<TrailRow>> {
+        let query = Query::new(TRAILS).and("w.address = ", only);
+        let query =
+            query.push_bind(" ORDER BY w.since_number, w.since_log, w.address LIMIT ", limit);
+        self.fetch(query).await?.iter().map(trail).collect()
+    }
+
+    /// Those whose trail is not what the chain has.
+    pub(crate) async fn wrong_trails(&self, limit: u32) -> Result<Vec<TrailRow>> {
+        let query = Query::new(TRAILS).push(" AND v.verdict <> 'complete'");
+        self.fetch(query.push_bind(" LIMIT ", limit)).await?.iter().map(trail).collect()
+    }
+
+    /// Those that have a trail and were not compared yet.
+    pub(crate) async fn uncompared(&self, limit: u32) -> Result<Vec<TrailRow>> {
+        let mut query = Query::new(TRAILS).push(" AND v.contract IS NULL AND w.kind IN (");
+        for (place, kind) in Kind::ALL.into_iter().filter(|kind| kind.has_trail()).enumerate() {
+            query = query.push_bind(if place == 0 { "" } else { ", " }, kind.word());
+        }
+        self.fetch(query.push_bind(") LIMIT ", limit)).await?.iter().map(trail).collect()
+    }
+
+    /// Canonical events by an indexed argument, in the chain's order, or newest first.
+    pub(crate) async fn by_topic(
+        &self,
+        topic: Topic,
+        word: B256,
+        wanted: &[&str],
+        newest_first: bool,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
+        let query =
+            Query::new("SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE ");
+        let query = names(query.push_bind(topic.equals(), word), wanted);
+        let query = query.push_bind(
+            match newest_first {
+                true => " ORDER BY e.block_number DESC, e.log_index DESC LIMIT ",
+                false => " ORDER BY e.block_number, e.log_index LIMIT ",
+            },
+            limit,
+        );
+        self.fetch(query).await?.iter().map(event).collect()
+    }
+
+    /// A block that is or was stored; the one that the index starts at is never stored.
+    pub(crate) async fn block(&self, hash: B256) -> Result<Option<BlockRow>> {
+        let query =
+            Query::new("SELECT number, hash, parent, time, canonical FROM blocks WHERE hash = $1");
+        let row = self.fetch_one(query.bind(hash)).await?;
+        row.map(|row| {
+            Ok(BlockRow {
+                block: BlockRef::new(row.uint("number")?, row.hash("hash")?),
+                parent: row.hash("parent")?,
+                time: row.uint("time")?,
+                canonical: row.uint("canonical")? == 1,
+            })
+        })
+        .transpose()
+    }
+
+    /// Events of one block, whether it counts or not.
+    pub(crate) async fn events_in(&self, block: B256, limit: u32) -> Result<Vec<EventRow>> {
+        let query = Query::new(
+            "SELECT e.*, b.time AS block_time, b.canonical FROM events e
+             JOIN blocks b ON b.hash = e.block_hash WHERE e.block_hash = $1
+             ORDER BY e.log_index LIMIT $2",
+        );
+        self.fetch(query.bind(block).bind(limit)).await?.iter().map(event).collect()
+    }
+}
+
+/// Only events by these names; none: all.
+fn names(mut query: Query, wanted: &[&str]) -> Query {
+    for (place, name) in wanted.iter().enumerate() {
+        query = query.push_bind(if place == 0 { " AND e.name IN (" } else { ", " }, *name);
+    }
+    if wanted.is_empty() { query } else { query.push(")") }
+}

@@ -1,0 +1,314 @@
+//! An app, from its events: what may boot at a moment and since when, what is on its way, who may change it. Twin in Solidity:
+//! `AppRegistry.appInfo`. [EXP-2]
+//!
+//! Prevents: a contract that AppRegistry marks foreign and that speaks in another app's name.
+
+use super::{AsOf, Event, Moment, Place, app_policy::Allowlist, event::label};
+use crate::{decode::Kind, store::Store};
+use alloy_primitives::{Address, B256};
+use anyhow::Result;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Every event that tells of an app's rules; issuances are not among them, so that an app with many is no slower.
+pub(crate) const RULES: [&str; 32] = [
+    "AppEntered",
+    "PolicySet",
+    "PolicyChangeCancelled",
+    "PolicyLocked",
+    "OwnershipOffered",
+    "OwnershipTaken",
+    "GuardianSet",
+    "VendorAccepted",
+    "VendorRemoved",
+    "AppFrozen",
+    "AppThawed",
+    "KeyRotated",
+    "KeyVersionDelisted",
+    "AppMoved",
+    "AppMoveCancelled",
+    "PolicyInitialized",
+    "ComposeHashApproved",
+    "ComposeHashRevoked",
+    "DeviceApproved",
+    "DeviceRevoked",
+    "MeasurementApproved",
+    "MeasurementRevoked",
+    "InstanceApproved",
+    "InstanceRevoked",
+    "AnyDeviceSet",
+    "AnyMeasurementSet",
+    "AnyInstanceSet",
+    "AnyTcbSet",
+    "GrantDelaySet",
+    "MemberAdded",
+    "MemberRemoved",
+    "LicenseExtended",
+];
+
+/// Rules of one app that a page folds; above it the page says that it stops there.
+pub(crate) const MOST_RULES: u32 = 20_000;
+
+/// An app at a moment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct App {
+    pub(crate) app_id: Address,
+    pub(crate) at: Moment,
+    pub(crate) entered: Place,
+    pub(crate) registry: Address,
+    pub(crate) owner: Address,
+    pub(crate) pending_owner: Option<Address>,
+    pub(crate) guardian: Address,
+    pub(crate) pending_guardian: Option<Pending>,
+    pub(crate) key_version: u64,
+    /// Older versions that stay readable.
+    pub(crate) readable_key_versions: Vec<u64>,
+    pub(crate) frozen: Option<Frozen>,
+    pub(crate) is_locked: bool,
+    pub(crate) policy: PolicyRef,
+    pub(crate) pending_policy: Option<PolicyRef>,
+    pub(crate) moved_to: Option<Pending>,
+    pub(crate) vendors: Vec<Vendor>,
+    /// What the policy in force lets boot; `None`: it is foreign, or asks other policies.
+    pub(crate) allowlist: Option<Allowlist>,
+    /// The same of the policy on its way.
+    pub(crate) pending_allowlist: Option<Allowlist>,
+}
+
+/// A policy contract and when it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct PolicyRef {
+    pub(crate) address: Address,
+    pub(crate) is_foreign: bool,
+    pub(crate) effective_at: u64,
+    pub(crate) named: Place,
+}
+
+/// An account that will count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Pending {
+    pub(crate) account: Address,
+    pub(crate) effective_at: u64,
+}
+
+/// A freeze.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Frozen {
+    pub(crate) since: Place,
+    pub(crate) reason: u64,
+    /// The owner has begun to thaw.
+    pub(crate) thaws_at: Option<u64>,
+}
+
+/// A vendor that the app accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Vendor {
+    pub(crate) vendor: String,
+    pub(crate) effective_at: u64,
+    pub(crate) is_in_force: bool,
+    pub(crate) accepted: Place,
+}
+
+impl App {
+    /// The app as of `at`; `None` if it was not registered then.
+    pub(crate) async fn load(
+        store: &Store,
+        as_of: &AsOf,
+        id: Address,
+        at: Moment,
+    ) -> Result<Option<Self>> {
+        let rows = store.rules(id, &RULES, at.block.number, MOST_RULES).await?;
+        Self::fold(id, &Event::all(&rows, as_of), at)
+    }
+
+    /// From the app's rules, in the chain's order.
+    pub(crate) fn fold(id: Address, events: &[Event], at: Moment) -> Result<Option<Self>> {
+        let mut policies: BTreeMap<Address, Allowlist> = BTreeMap::new();
+        let mut app: Option<Self> = None;
+        for event in events.iter().filter(|event| event.app_id == Some(id)) {
+            match (event.kind, &mut app) {
+                (Kind::Policy, _) => policies.entry(event.contract).or_default().take(event)?,
+                (Kind::AppRegistry, None) if event.name() == "AppEntered" => {
+                    app = Some(Self::entered(id, event, at)?);
+                }
+                (Kind::AppRegistry, Some(app)) => {
+                    app.settle(event.place.block_time);
+                    app.take(event)?;
+                }
+                // A foreign policy may emit what it likes: it is shown, and says nothing about the rules. [EXP-2]
+                _ => {}
+            }
+        }
+        let Some(mut app) = app else { return Ok(None) };
+        app.settle(at.time);
+        policies.values_mut().for_each(|policy| policy.settle(at.time));
+        let of = |policy: &PolicyRef| match policy.is_foreign {
+            true => None,
+            false => policies.get(&policy.address).filter(|list| list.is_initialized).cloned(),
+        };
+        (app.allowlist, app.pending_allowlist) =
+            (of(&app.policy), app.pending_policy.as_ref().and_then(of));
+        Ok(Some(app))
+    }
+
+    /// Whether any enclave may boot at all, in one sentence.
+    pub(crate) fn says(&self) -> String {
+        if let Some(frozen) = &self.frozen {
+            return match frozen.thaws_at {
+                None => "Nothing may boot: the app is frozen.".to_owned(),
+                Some(_) => {
+                    "Nothing may boot: the app is frozen, and its owner has begun to thaw it."
+                        .to_owned()
+                }
+            };
+        }
+        let vendors: Vec<&str> =
+            self.vendors.iter().filter(|v| v.is_in_force).map(|v| v.vendor.as_str()).collect();
+        if vendors.is_empty() {
+            return "Nothing may boot: the app accepts no vendor.".to_owned();
+        }
+        let Some(list) = &self.allowlist else {
+            return match self.policy.is_foreign {
+                true => "A foreign policy decides what may boot: judge its code.".to_owned(),
+                false => "A policy of ours that asks others decides what may boot: see its events, and those of the policies that it asks.".to_owned(),
+            };
+        };
+        let codes = list.codes_in_force().len();
+        let what = match codes {
+            0 => return "Nothing may boot: no code is approved.".to_owned(),
+            1 => "One code may boot".to_owned(),
+            more => format!("{more} codes may boot"),
+        };
+        let where_ = match list.any_device.is_any {
+            true => "any machine".to_owned(),
+            false => {
+                let listed = list.devices.iter();
+                let listed =
+                    listed.filter(|d| d.state == super::app_policy::State::InForce).count();
+                format!("{listed} listed machine{}", if listed == 1 { "" } else { "s" })
+            }
+        };
+        format!("{what}, on {where_} of {}.", vendors.join(", "))
+    }
+
+    fn entered(id: Address, event: &Event, at: Moment) -> Result<Self> {
+        let (args, place) = (&event.args, event.place);
+        let vendor = |word: B256| Vendor {
+            vendor: label(word),
+            effective_at: place.block_time,
+            is_in_force: true,
+            accepted: place,
+        };
+        Ok(Self {
+            app_id: id,
+            at,
+            entered: place,
+            registry: event.contract,
+            owner: args.address("owner")?,
+            pending_owner: None,
+            guardian: args.address("guardian")?,
+            pending_guardian: None,
+            key_version: 1,
+            readable_key_versions: Vec::new(),
+            frozen: None,
+            is_locked: false,
+            policy: PolicyRef {
+                address: args.address("policy")?,
+                is_foreign: args.flag("isForeign")?,
+                effective_at: place.block_time,
+                named: place,
+            },
+            pending_policy: None,
+            moved_to: None,
+            vendors: args.hashes("vendors")?.into_iter().map(vendor).collect(),
+            allowlist: None,
+            pending_allowlist: None,
+        })
+    }
+
+    fn take(&mut self, event: &Event) -> Result<()> {
+        let (args, place) = (&event.args, event.place);
+        match event.name() {
+            "PolicySet" => {
+                self.pending_policy = Some(PolicyRef {
+                    address: args.address("policy")?,
+                    is_foreign: args.flag("isForeign")?,
+                    effective_at: args.number("effectiveAt")?,
+                    named: place,
+                });
+            }
+            "PolicyChangeCancelled" => self.pending_policy = None,
+            "PolicyLocked" => self.is_locked = true,
+            "OwnershipOffered" => self.pending_owner = Some(args.address("pendingOwner")?),
+            "OwnershipTaken" => {
+                self.owner = args.address("owner")?;
+                self.pending_owner = None;
+            }
+            "GuardianSet" => self.pending_guardian = Some(pending(event, "guardian")?),
+            "VendorAccepted" => self.vendors.push(Vendor {
+                vendor: label(args.hash("vendor")?),
+                effective_at: args.number("effectiveAt")?,
+                is_in_force: false,
+                accepted: place,
+            }),
+            "VendorRemoved" => {
+                let gone = label(args.hash("vendor")?);
+                self.vendors.retain(|vendor| vendor.vendor != gone);
+            }
+            "AppFrozen" => {
+                let reason = args.number("reason")?;
+                self.frozen = Some(Frozen { since: place, reason, thaws_at: None });
+            }
+            "AppThawed" => {
+                let thaws_at = Some(args.number("effectiveAt")?);
+                self.frozen = self.frozen.map(|frozen| Frozen { thaws_at, ..frozen });
+            }
+            "KeyRotated" => {
+                if args.flag("previousReadable")? {
+                    self.readable_key_versions.push(self.key_version);
+                }
+                self.key_version = args.number("keyVersion")?;
+            }
+            "KeyVersionDelisted" => {
+                let gone = args.number("keyVersion")?;
+                self.readable_key_versions.retain(|version| *version != gone);
+            }
+            "AppMoved" => self.moved_to = Some(pending(event, "registry")?),
+            "AppMoveCancelled" => self.moved_to = None,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What was on its way and counts at `now`.
+    fn settle(&mut self, now: u64) {
+        if let Some(policy) = self.pending_policy
+            && policy.effective_at <= now
+        {
+            self.policy = policy;
+            self.pending_policy = None;
+        }
+        if let Some(guardian) = self.pending_guardian
+            && guardian.effective_at <= now
+        {
+            self.guardian = guardian.account;
+            self.pending_guardian = None;
+        }
+        if self.frozen.and_then(|frozen| frozen.thaws_at).is_some_and(|at| at <= now) {
+            self.frozen = None;
+        }
+        for vendor in &mut self.vendors {
+            vendor.is_in_force = vendor.effective_at <= now;
+        }
+    }
+}
+
+fn pending(event: &Event, account: &str) -> Result<Pending> {
+    Ok(Pending {
+        account: event.args.address(account)?,
+        effective_at: event.args.number("effectiveAt")?,
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

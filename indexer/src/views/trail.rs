@@ -1,0 +1,87 @@
+//! A followed contract and how its trail compares with the chain. [IDX-6]
+
+use crate::{
+    decode::Kind,
+    store::{Store, TrailRow},
+};
+use alloy_primitives::{Address, hex};
+use anyhow::Result;
+use light_client::BlockRef;
+use serde::Serialize;
+
+/// Trails that are named where something is wrong; one is enough to worry.
+const FEW: u32 = 20;
+
+/// A followed contract.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Contract {
+    pub(crate) contract: Address,
+    pub(crate) kind: &'static str,
+    pub(crate) has_trail: bool,
+    /// A policy that the registry did not make.
+    pub(crate) is_foreign: bool,
+    pub(crate) since: BlockRef,
+    /// `None`: not compared yet, or there is no trail to compare.
+    pub(crate) verdict: Option<Verdict>,
+}
+
+/// What the last audit found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Verdict {
+    pub(crate) verdict: String,
+    pub(crate) at: BlockRef,
+    /// Events that the contract has emitted, proven.
+    pub(crate) seq: u64,
+    pub(crate) head: String,
+    pub(crate) wrong_seq: Option<u64>,
+}
+
+impl Contract {
+    /// Followed contracts, those of the network file first.
+    pub(crate) async fn list(store: &Store, limit: u32) -> Result<Vec<Self>> {
+        let mut contracts: Vec<Self> = Vec::new();
+        for row in store.trails(None, limit).await? {
+            // One that several apps name has a row for each.
+            if !contracts.iter().any(|known| known.contract == row.contract) {
+                contracts.push(Self::new(row));
+            }
+        }
+        Ok(contracts)
+    }
+
+    pub(crate) async fn find(store: &Store, contract: Address) -> Result<Option<Self>> {
+        Ok(store.trails(Some(contract), 1).await?.pop().map(Self::new))
+    }
+
+    /// Those whose trail is not what the chain has.
+    pub(crate) async fn wrong(store: &Store) -> Result<Vec<Self>> {
+        Ok(store.wrong_trails(FEW).await?.into_iter().map(Self::new).collect())
+    }
+
+    /// Those that were not compared yet.
+    pub(crate) async fn uncompared(store: &Store) -> Result<Vec<Self>> {
+        Ok(store.uncompared(FEW).await?.into_iter().map(Self::new).collect())
+    }
+
+    pub(crate) fn is_whole(&self) -> bool {
+        self.verdict.as_ref().is_some_and(|verdict| verdict.verdict == "complete")
+    }
+
+    fn new(row: TrailRow) -> Self {
+        Self {
+            contract: row.contract,
+            kind: row.kind.word(),
+            has_trail: row.kind.has_trail(),
+            is_foreign: row.kind == Kind::ForeignPolicy,
+            since: row.since,
+            verdict: row.verdict.map(|(verdict, at, seq, head, wrong_seq)| Verdict {
+                verdict,
+                at,
+                seq,
+                // 192 bits, at the end of the word.
+                head: hex::encode_prefixed(&head[8..]),
+                wrong_seq,
+            }),
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The text of a proposal: a title, words, and a block `quorate` that says what the calls approve, hash by hash.
+
+use super::approvals::{Approval, approvals};
+use crate::{exit::Exit, inner::Unreadable, send::Call};
+use alloy::primitives::{Address, B256, hex};
+use serde::{Deserialize, Serialize};
+
+const FENCE: &str = "```";
+const BLOCK: &str = "```quorate";
+const DIFF: &str = "```diff";
+const VERSION: u32 = 1;
+
+/// What somebody writes about a proposal.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    /// The first heading.
+    pub(crate) title: String,
+    /// Markdown.
+    pub(crate) body: String,
+    /// The images behind compose hashes, where their compose file was at hand.
+    pub(crate) images: Vec<(B256, Vec<String>)>,
+    /// What changed from the compose file before.
+    pub(crate) diff: String,
+    /// keccak256 of the simulation's report.
+    pub(crate) simulation: Option<B256>,
+    /// Only this account can propose this text: nobody can take its id before it.
+    pub(crate) proposer: Option<Address>,
+}
+
+/// The block.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Block {
+    version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    simulation: Option<B256>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    approves: Vec<Stated>,
+}
+
+/// An approval, as the text states it.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Stated {
+    what: String,
+    at: Address,
+    hash: B256,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    uri: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    images: Vec<String>,
+}
+
+/// Why a text can't stand for its calls.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TextError {
+    #[error("a call approves {0}; the text does not name it")]
+    Unnamed(Approval),
+    #[error("the text says that {what} {hash} is approved at {at}; no call does that")]
+    NotInCalls { what: String, hash: B256, at: Address },
+    #[error("the text says {stated:?} for the uri of {hash}, the call {actual:?}")]
+    OtherUri { hash: B256, stated: String, actual: String },
+    #[error("the text names {0}, which no call carries")]
+    Stray(B256),
+    #[error("the text has {0} blocks `quorate`; one is allowed")]
+    Blocks(usize),
+    #[error("the block `quorate` of the text: {0}")]
+    Malformed(#[from] toml::de::Error),
+    #[error("the block `quorate` of the text has version {0}; 1 is known")]
+    Version(u32),
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    #[error("a title is one line of text")]
+    Title,
+}
+
+impl TextError {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Unnamed(_)
+            | Self::NotInCalls { .. }
+            | Self::OtherUri { .. }
+            | Self::Stray(_)
+            | Self::Blocks(_)
+            | Self::Malformed(_)
+            | Self::Version(_)
+            | Self::Unreadable(_) => Exit::Denied,
+            Self::Title => Exit::Usage,
+        }
+    }
+
+    pub(crate) fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Title => Vec::new(),
+            _ => vec!["what counts are the calls: read them, and vote against a text that hides what they do".into()],
+        }
+    }
+}
+
+/// The whole description: heading, words, block, difference, and who may propose it. [GOV-20] [GOV-21]
+pub(crate) fn describe(draft: &Draft, calls: &[Call]) -> Result<String, TextError> {
+    let title = draft.title.trim();
+    if title.is_empty() || title.chars().any(char::is_control) {
+        return Err(TextError::Title);
+    }
+    let block = Block {
+        version: VERSION,
+        simulation: draft.simulation,
+        approves: approvals(calls)?.into_iter().map(|approval| stated(approval, draft)).collect(),
+    };
+    let mut parts = vec![format!("# {title}")];
+    if !draft.body.trim().is_empty() {
+        parts.push(draft.body.trim().to_owned());
+    }
+    // A struct of strings and numbers has no reason to fail.
+    parts.push(format!("{BLOCK}\n{}{FENCE}", toml::to_string(&block).unwrap_or_default()));
+    if !draft.diff.is_empty() {
+        parts.push(format!("{DIFF}\n{}\n{FENCE}", draft.diff.trim_end()));
+    }
+    if let Some(proposer) = draft.proposer {
+        parts.push(format!("#proposer={}", proposer.to_checksum(None)));
+    }
+    let description = parts.join("\n\n");
+    text_against_calldata(&description, calls)?;
+    Ok(description)
+}
+
+fn stated(approval: Approval, draft: &Draft) -> Stated {
+    let images = draft.images.iter().find(|(hash, _)| *hash == approval.hash);
+    Stated {
+        what: approval.what.to_owned(),
+        at: approval.at,
+        hash: approval.hash,
+        uri: approval.uri,
+        images: images.map(|(_, images)| images.clone()).unwrap_or_default(),
+    }
+}
+
+/// Whether the text of a proposal names what its calls approve, and nothing else. [GOV-20]
+///
+/// Each approval must be in the block `quorate`, and each entry of the block in a call; without a block each hash must at
+/// least stand in the text. Any other hash of 32 bytes in the text must occur in some call, so that no second hash can be
+/// held up to voters. Image digests (`sha256:…`) and a fenced `diff` are no such hashes.
+pub(crate) fn text_against_calldata(description: &str, calls: &[Call]) -> Result<(), TextError> {
+    let approved = approvals(calls)?;
+    let (prose, blocks) = split(description);
+    let named = hashes(&prose);
+    let mut known: Vec<B256> = Vec::new();
+    match blocks.as_slice() {
+        [] => {
+            for approval in &approved {
+                if !named.contains(&approval.hash) {
+                    return Err(TextError::Unnamed(approval.clone()));
+                }
+            }
+        }
+        [block] => {
+            let block: Block = toml::from_str(block)?;
+            if block.version != VERSION {
+                return Err(TextError::Version(block.version));
+            }
+            same(&block.approves, &approved)?;
+            known.extend(block.simulation);
+        }
+        more => return Err(TextError::Blocks(more.len())),
+    }
+    let carried = |hash: &B256| {
+        calls.iter().any(|call| call.calldata.windows(32).any(|bytes| bytes == hash.as_slice()))
+    };
+    match named.into_iter().find(|hash| !known.contains(hash) && !carried(hash)) {
+        Some(stray) => Err(TextError::Stray(stray)),
+        None => Ok(()),
+    }
+}
+
+fn same(stated: &[Stated], approved: &[Approval]) -> Result<(), TextError> {
+    let matches = |stated: &Stated, approval: &Approval| {
+        stated.what == approval.what && stated.at == approval.at && stated.hash == approval.hash
+    };
+    for entry in stated {
+        let Some(approval) = approved.iter().find(|approval| matches(entry, approval)) else {
+            let (what, hash, at) = (entry.what.clone(), entry.hash, entry.at);
+            return Err(TextError::NotInCalls { what, hash, at });
+        };
+        if approval.uri != entry.uri {
+            let (stated, actual) = (entry.uri.clone(), approval.uri.clone());
+            return Err(TextError::OtherUri { hash: entry.hash, stated, actual });
+        }
+    }
+    match approved.iter().find(|approval| !stated.iter().any(|entry| matches(entry, approval))) {
+        Some(unnamed) => Err(TextError::Unnamed(unnamed.clone())),
+        None => Ok(()),
+    }
+}
+
+/// The text without its blocks and differences, and the blocks.
+fn split(description: &str) -> (String, Vec<String>) {
+    let (mut prose, mut blocks) = (String::new(), Vec::new());
+    let mut inside: Option<(bool, String)> = None;
+    for line in description.lines() {
+        let mark = line.trim_end();
+        inside = match inside {
+            None if mark == BLOCK => Some((true, String::new())),
+            None if mark == DIFF => Some((false, String::new())),
+            None => {
+                prose.push_str(line);
+                prose.push('\n');
+                None
+            }
+            Some((is_block, text)) if mark == FENCE => {
+                if is_block {
+                    blocks.push(text);
+                }
+                None
+            }
+            Some((is_block, text)) => Some((is_block, format!("{text}{line}\n"))),
+        };
+    }
+    match inside {
+        // Never closed: a renderer shows it all the same.
+        Some((true, text)) => blocks.push(text),
+        Some((false, text)) => prose.push_str(&text),
+        None => {}
+    }
+    (prose, blocks)
+}
+
+/// Words of 64 hexadecimal digits, with 0x or without; image digests are not meant.
+fn hashes(text: &str) -> Vec<B256> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|letter: char| letter.is_ascii_alphanumeric()) {
+        let (before, word) = rest.split_at(start);
+        let end = word.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(word.len());
+        let (word, after) = word.split_at(end);
+        let is_digest =
+            before.ends_with(':') && text_before(text, rest, before).ends_with("sha256:");
+        let digits = word.strip_prefix("0x").unwrap_or(word);
+        if digits.len() == 64
+            && !is_digest
+            && let Ok(bytes) = hex::decode(digits)
+        {
+            found.push(B256::from_slice(&bytes));
+        }
+        rest = after;
+    }
+    found
+}
+
+/// What stands before the word that follows `before`.
+fn text_before<'a>(text: &'a str, rest: &str, before: &str) -> &'a str {
+    let at = text.len().saturating_sub(rest.len()).saturating_add(before.len());
+    text.get(..at).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! An endpoint that passes everything on and changes one kind of answer.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+/// What it lies about.
+#[derive(Clone, Copy)]
+pub(crate) enum Lie {
+    /// The value of every storage slot.
+    Slot,
+    /// The last event of every list.
+    HiddenEvent,
+    /// The calldata of transactions.
+    Calldata,
+}
+
+/// Listens on a port of its own until the process ends.
+pub(crate) fn start(upstream: &str, lie: Lie) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let upstream = upstream.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let upstream = upstream.clone();
+            std::thread::spawn(move || serve(client, &upstream, lie));
+        }
+    });
+    url
+}
+
+fn serve(mut client: TcpStream, upstream: &str, lie: Lie) {
+    let Some(request) = body(&client) else { return };
+    let asked: Value = serde_json::from_slice(&request).unwrap();
+    let mut server = TcpStream::connect(upstream).unwrap();
+    write!(
+        server,
+        "POST / HTTP/1.1\r\nHost: {upstream}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        request.len()
+    )
+    .unwrap();
+    server.write_all(&request).unwrap();
+    let mut answer: Value = serde_json::from_slice(&body(&server).unwrap()).unwrap();
+    tell(&asked, &mut answer["result"], lie);
+    let answer = answer.to_string();
+    let _ = write!(
+        client,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}",
+        answer.len()
+    );
+}
+
+fn tell(asked: &Value, answer: &mut Value, lie: Lie) {
+    match (lie, asked["method"].as_str()) {
+        (Lie::Slot, Some("eth_getProof")) => {
+            for slot in answer["storageProof"].as_array_mut().into_iter().flatten() {
+                slot["value"] = "0x1234".into();
+            }
+        }
+        (Lie::HiddenEvent, Some("eth_getLogs")) => {
+            answer.as_array_mut().and_then(Vec::pop);
+        }
+        (Lie::Calldata, Some("eth_getTransactionByHash")) => {
+            // Another device than the one that the seats signed.
+            let input = answer["input"].as_str().unwrap();
+            answer["input"] = input.replace(&"d1".repeat(32), &"d2".repeat(32)).into();
+        }
+        _ => {}
+    }
+}
+
+/// The body of a message with a length.
+fn body(stream: &TcpStream) -> Option<Vec<u8>> {
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut bytes = vec![0; length];
+    reader.read_exact(&mut bytes).ok()?;
+    Some(bytes)
+}

@@ -1,0 +1,668 @@
+//! `quorate simulate` against a real chain: what it foretells happens, and what a hostile proposal hides it says.
+
+use crate::{
+    Quorate,
+    devchain::{Devchain, keys},
+    genesis::{self, call, create},
+    liar::{self, Lie},
+};
+use abi::{
+    AccessManager, AllowlistPolicy, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee,
+    QuorateGovernor, VotesToken, app_registry, quorate_governor,
+};
+use alloy::network::TransactionBuilder;
+use alloy::primitives::{Address, B256, Bytes, U256, hex, keccak256};
+use alloy::providers::Provider;
+use alloy::rpc::types::TransactionRequest;
+use alloy::signers::SignerSync;
+use alloy::sol_types::{SolCall, SolEvent, SolValue};
+use serde_json::Value;
+use wire::network::{Contracts, label};
+use wire::statements::{Anchor, AppBootInfo, Attested, Domain, Input, Issuance, SeatSignature};
+
+const FLOOR: u32 = 3600;
+const BASE_DELAY: u32 = 600;
+const DAYS_2: u32 = 48 * 3600;
+const DAYS_7: u32 = 7 * 86_400;
+const GRANTOR: u64 = 2;
+
+struct World {
+    chain: Devchain,
+    contracts: Contracts,
+    governor: Address,
+    app: Address,
+    directory: tempfile::TempDir,
+    runtime: tokio::runtime::Runtime,
+}
+
+fn image() -> B256 {
+    keccak256("image")
+}
+
+fn old_code() -> B256 {
+    B256::repeat_byte(0xaa)
+}
+
+fn new_code() -> B256 {
+    B256::repeat_byte(0xbb)
+}
+
+fn stranger(of: &str) -> B256 {
+    keccak256(format!("quorate/simulate/nobody approved this {of}"))
+}
+
+fn anvil() -> Option<Devchain> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let chain = Devchain::start();
+    assert!(
+        chain.is_some() || std::env::var_os("REQUIRE_ANVIL").is_none(),
+        "anvil 1.7.1 is missing: run script/setup"
+    );
+    chain
+}
+
+impl World {
+    /// Contracts under a Governor, and an app that it owns. `software`: with a committee and software roots.
+    fn new(software: bool) -> Option<Self> {
+        let chain = anvil()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let (contracts, governor, app) = runtime.block_on(async {
+            let contracts = genesis::deploy_with(&chain, software, FLOOR).await;
+            if software {
+                genesis::ceremony(&chain, &contracts).await;
+            }
+            let approve = AttestationRegistry::approveOsImageCall {
+                osImageHash: image(),
+                uri: String::new(),
+            };
+            call(&chain, contracts.attestation_registry, &approve).await;
+            let governor = governor(&chain, &contracts).await;
+            let app = app(&chain, &contracts, governor).await;
+            hand_over(&chain, &contracts, governor).await;
+            // Votes count from the second after they were given.
+            let head = chain.provider.get_block(Default::default()).await.unwrap().unwrap();
+            chain.next_block_at(head.header.timestamp + 10).await;
+            chain.mine().await;
+            (contracts, governor, app)
+        });
+        let toml = genesis::network_toml(&chain, &contracts);
+        std::fs::write(directory.path().join("network.toml"), toml).unwrap();
+        Some(Self { chain, contracts, governor, app, directory, runtime })
+    }
+
+    fn quorate(&self) -> Quorate<'_> {
+        Quorate(self.directory.path())
+    }
+
+    /// Simulates one call as a proposal with this text.
+    fn proposed(&self, to: Address, call: &impl SolCall, text: &str, exit: i32) -> Value {
+        std::fs::write(self.directory.path().join("text.md"), text).unwrap();
+        let data = hex::encode_prefixed(call.abi_encode());
+        self.quorate().json(
+            &[
+                "simulate",
+                "--governor",
+                &self.governor.to_string(),
+                "--to",
+                &to.to_string(),
+                "--data",
+                &data,
+                "--description",
+                "text.md",
+                "--block",
+                "latest",
+            ],
+            exit,
+        )
+    }
+
+    fn now(&self) -> u64 {
+        let block = self
+            .runtime
+            .block_on(async { self.chain.provider.get_block(Default::default()).await });
+        block.unwrap().unwrap().header.timestamp
+    }
+}
+
+async fn governor(chain: &Devchain, contracts: &Contracts) -> Address {
+    let holder = keys()[0].address();
+    let shares = vec![(holder, U256::from(100))];
+    let arguments = ("Votes".to_owned(), "V".to_owned(), shares).abi_encode_params();
+    let token = create(chain, &VotesToken::BYTECODE, arguments).await;
+    let setup = quorate_governor::QuorateGovernor::GovernorSetup {
+        name: "DAO".into(),
+        token,
+        accessManager: contracts.access_manager,
+        appRegistry: contracts.app_registry,
+        votingDelay: alloy::primitives::Uint::from(10),
+        votingPeriod: 1000,
+        proposalThreshold: U256::from(1),
+        quorumPercent: U256::from(4),
+        lateQuorumExtension: alloy::primitives::Uint::from(100),
+        baseDelaySeconds: BASE_DELAY,
+        proposalGuardian: keys()[2].address(),
+        guardianTermSeconds: 30 * 86_400,
+    };
+    create(chain, &QuorateGovernor::BYTECODE, (setup,).abi_encode_params()).await
+}
+
+async fn app(chain: &Devchain, contracts: &Contracts, owner: Address) -> Address {
+    let app = app_registry::AppRegistry::NewApp {
+        salt: B256::ZERO,
+        owner,
+        guardian: keys()[2].address(),
+        vendors: vec![],
+        lockPolicy: false,
+        policy: app_registry::AppRegistry::PolicySetup {
+            grantDelaySeconds: FLOOR,
+            requireTcbUpToDate: true,
+            allowAnyDevice: true,
+            composeHash: old_code(),
+            uri: String::new(),
+            deviceIds: vec![],
+            measurements: vec![],
+        },
+    };
+    let call = AppRegistry::createAppCall { app };
+    let made = chain.send(Some(contracts.app_registry), call.abi_encode().into()).await;
+    let entered =
+        made.logs().iter().find_map(|log| AppRegistry::AppEntered::decode_log(&log.inner).ok());
+    entered.unwrap().appId
+}
+
+/// The roles of docs/spec/governance.md, as far as these tests use them; the deployer keeps nothing.
+async fn hand_over(chain: &Devchain, contracts: &Contracts, governor: Address) {
+    let manager = contracts.access_manager;
+    let selectors = vec![
+        AttestationRegistry::openRootCall::SELECTOR.into(),
+        AttestationRegistry::approveOsImageCall::SELECTOR.into(),
+    ];
+    let target = contracts.attestation_registry;
+    let give = AccessManager::setTargetFunctionRoleCall { target, selectors, roleId: GRANTOR };
+    call(chain, manager, &give).await;
+    let guardian = keys()[2].address();
+    for holder in [
+        (1, guardian, 0),
+        (GRANTOR, governor, DAYS_2),
+        (3, governor, DAYS_7),
+        (0, governor, DAYS_7),
+    ] {
+        call(chain, manager, &AccessManager::grantRoleCall::from(holder)).await;
+    }
+    call(chain, manager, &AccessManager::setRoleGuardianCall { roleId: GRANTOR, guardian: 1 })
+        .await;
+    call(chain, manager, &AccessManager::revokeRoleCall::from((0, keys()[0].address()))).await;
+}
+
+fn breaks(report: &Value) -> Vec<&str> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let broken = findings.filter(|finding| finding["breaks"] == true);
+    let mut names: Vec<&str> =
+        broken.map(|finding| finding["invariant"].as_str().unwrap()).collect();
+    names.dedup();
+    names
+}
+
+fn approve(hash: B256) -> AllowlistPolicy::approveComposeHashCall {
+    AllowlistPolicy::approveComposeHashCall { composeHash: hash, uri: String::new() }
+}
+
+/// What a question of the report was.
+fn attested(boot: &Value) -> app_registry::AppRegistry::Attested {
+    let word = |field: &str, of: &str| -> B256 {
+        boot[field].as_str().map_or_else(|| stranger(of), |word| word.parse().unwrap())
+    };
+    app_registry::AppRegistry::Attested {
+        boot: app_registry::AppRegistry::AppBootInfo {
+            appId: boot["appId"].as_str().unwrap().parse().unwrap(),
+            composeHash: word("composeHash", "compose hash"),
+            instanceId: Address::from_word(stranger("instance")),
+            deviceId: word("device", "device"),
+            mrAggregated: stranger("machine"),
+            mrSystem: word("measurement", "measurement"),
+            osImageHash: word("osImageHash", ""),
+            tcbStatus: "UpToDate".into(),
+            advisoryIds: vec![],
+        },
+        root: word("root", ""),
+        vendor: label("vendor", boot["vendor"].as_str().unwrap()).unwrap(),
+        tcbEvaluationDataNumber: u32::MAX,
+    }
+}
+
+/// [SIM-2] [SIM-3] [SIM-5] [SIM-6] [SIM-7] [SIM-11]: a live proposal, and then the same on the chain.
+#[test]
+fn what_a_simulation_foretells_happens() {
+    let Some(world) = World::new(false) else { return };
+    let chain = &world.chain;
+    let text = format!("# New code\n\nIt approves {}.\n", new_code());
+    let voter = keys()[0].address();
+    let (targets, values) = (vec![world.app], vec![U256::ZERO]);
+    let calldatas: Vec<Bytes> = vec![approve(new_code()).abi_encode().into()];
+    let propose = QuorateGovernor::proposeCall {
+        targets: targets.clone(),
+        values: values.clone(),
+        calldatas: calldatas.clone(),
+        description: text.clone(),
+    };
+    let made = world.runtime.block_on(chain.send_as(voter, world.governor, &propose));
+    let created = made
+        .logs()
+        .iter()
+        .find_map(|log| QuorateGovernor::ProposalCreated::decode_log(&log.inner).ok());
+    let id = created.unwrap().proposalId;
+
+    let arguments = [
+        "simulate",
+        "--governor",
+        &world.governor.to_string(),
+        "--proposal",
+        &id.to_string(),
+        "--block",
+        "latest",
+        "--exit-code",
+    ];
+    let report = world.quorate().json(&arguments, 10);
+    assert_eq!(report["schema"], "quorate.simulate");
+    assert_eq!(breaks(&report), Vec::<&str>::new(), "{report}");
+    assert_eq!(report["by"]["proposalId"], id.to_string());
+    // The same at the same block: the report and its hash are a function of the state.
+    assert_eq!(world.quorate().json(&arguments, 10), report);
+
+    let boots = report["boots"]["list"].as_array().unwrap();
+    let new: Vec<&Value> =
+        boots.iter().filter(|boot| boot["composeHash"] == new_code().to_string()).collect();
+    assert_eq!(new.len(), 1);
+    assert_eq!(new[0]["now"]["reason"], "Compose hash not allowed");
+    assert_eq!(new[0]["without"]["allowed"], false);
+    assert_eq!(new[0]["with"]["allowed"], true);
+    let times = &report["times"];
+    let (decided, executed, effective) = (
+        times["decidedAt"].as_u64().unwrap(),
+        times["executedAt"].as_u64().unwrap(),
+        times["effectiveAt"].as_u64().unwrap(),
+    );
+    assert_eq!(effective - executed, u64::from(FLOOR));
+    assert_eq!(executed - decided, u64::from(BASE_DELAY) + 1);
+    assert_eq!(new[0]["widenedAt"].as_u64(), Some(effective));
+
+    // The chain does it, at the very times.
+    let step = |what: &str| -> &Value {
+        report["steps"].as_array().unwrap().iter().find(|step| step["what"] == what).unwrap()
+    };
+    let hash = keccak256(text.as_bytes());
+    let allowed = |boot: &Value| -> bool {
+        let call = AppRegistry::isAllowedCall { attested: attested(boot) };
+        let request = TransactionRequest::default()
+            .with_from(world.contracts.issuance_log)
+            .with_to(world.contracts.app_registry)
+            .with_input(Bytes::from(call.abi_encode()));
+        let answer = world.runtime.block_on(async { chain.provider.call(request).await }).unwrap();
+        bool::abi_decode(&answer[..32]).unwrap()
+    };
+    for boot in boots {
+        assert_eq!(Value::from(allowed(boot)), boot["now"]["allowed"], "{boot}");
+    }
+    let at = |step: &Value| step["time"].as_u64().unwrap();
+    world.runtime.block_on(async {
+        chain.next_block_at(at(step("vote"))).await;
+        let vote = QuorateGovernor::castVoteCall { proposalId: id, support: 1 };
+        chain.send_as(voter, world.governor, &vote).await;
+        chain.next_block_at(at(step("queue"))).await;
+        let queue = QuorateGovernor::queue_0Call {
+            targets: targets.clone(),
+            values: values.clone(),
+            calldatas: calldatas.clone(),
+            descriptionHash: hash,
+        };
+        chain.send_as(voter, world.governor, &queue).await;
+        chain.next_block_at(at(step("execute"))).await;
+        let execute =
+            QuorateGovernor::execute_0Call { targets, values, calldatas, descriptionHash: hash };
+        let done = chain.send_as(voter, world.governor, &execute).await;
+        let told = step("execute")["events"].as_array().unwrap();
+        assert_eq!(done.logs().len(), told.len());
+        for (log, event) in done.logs().iter().zip(told) {
+            assert_eq!(event["address"], log.address().to_string().to_lowercase());
+        }
+        // 21,000 and the calldata come on top.
+        let gas = step("execute")["gas"].as_u64().unwrap();
+        assert!(
+            done.gas_used > gas + 21_000 && done.gas_used < gas + 40_000,
+            "{gas} {}",
+            done.gas_used
+        );
+        for change in step("execute")["storage"].as_array().unwrap() {
+            let address: Address = change["address"].as_str().unwrap().parse().unwrap();
+            let slot: U256 = change["slot"].as_str().unwrap().parse().unwrap();
+            let value = chain.provider.get_storage_at(address, slot).await.unwrap();
+            assert_eq!(change["after"], B256::from(value).to_string(), "{change}");
+        }
+    });
+    let named = step("execute")["storage"].to_string();
+    assert!(named.contains(&format!("_composeHash[{}]", new_code())), "{named}");
+    world.runtime.block_on(async {
+        chain.next_block_at(effective).await;
+        chain.mine().await;
+    });
+    assert_eq!(world.now(), effective);
+    for boot in boots {
+        assert_eq!(Value::from(allowed(boot)), boot["with"]["allowed"], "{boot}");
+    }
+    // Executed: nothing is left to simulate.
+    let over = world.quorate().json(&arguments, 4);
+    assert!(over["error"]["message"].as_str().unwrap().contains("executed"), "{over}");
+}
+
+/// [SIM-9] [SIM-10]: each is exposed by name.
+#[test]
+fn hostile_proposals_are_exposed() {
+    let Some(world) = World::new(false) else { return };
+    let outsider = keys()[3].address();
+    let manager = world.contracts.access_manager;
+
+    let friendly = format!("# Bug fix\n\nIt approves {}.\n", new_code());
+    let hidden = B256::repeat_byte(0xee);
+    let report = world.proposed(world.app, &approve(hidden), &friendly, 4);
+    assert_eq!(breaks(&report), ["text-is-calldata"]);
+    assert!(report["boots"]["list"].to_string().contains(&hidden.to_string()));
+
+    let grant = AccessManager::grantRoleCall { roleId: 0, account: outsider, executionDelay: 0 };
+    let report = world.proposed(manager, &grant, "", 4);
+    assert_eq!(breaks(&report), ["delays-stay", "rights-as-the-table"]);
+    assert!(report["findings"].to_string().contains("(administrator)"), "{report}");
+
+    let guardian = keys()[2].address();
+    let grant =
+        AccessManager::grantRoleCall { roleId: GRANTOR, account: guardian, executionDelay: DAYS_2 };
+    let report = world.proposed(manager, &grant, "", 4);
+    assert_eq!(breaks(&report), ["guardian-grants-nothing", "rights-as-the-table"]);
+
+    let lower = AccessManager::grantRoleCall {
+        roleId: GRANTOR,
+        account: world.governor,
+        executionDelay: 60,
+    };
+    let report = world.proposed(manager, &lower, "", 4);
+    assert_eq!(breaks(&report), ["delays-stay"]);
+    assert!(report["findings"].to_string().contains("the floor is 2 d"), "{report}");
+
+    let give = AccessManager::setTargetFunctionRoleCall {
+        target: world.contracts.attestation_registry,
+        selectors: vec![AttestationRegistry::openRootCall::SELECTOR.into()],
+        roleId: 1,
+    };
+    assert_eq!(breaks(&world.proposed(manager, &give, "", 4)), ["rights-as-the-table"]);
+
+    // Answers (true, "") to whatever it is asked.
+    let creation = hex!("600d600c600039600d6000f3" "60015f52604060205260605ff3").to_vec();
+    let foreign = world.runtime.block_on(create(&world.chain, &creation.into(), vec![]));
+    let replace = AppRegistry::setPolicyCall { appId: world.app, policy: foreign };
+    let report = world.proposed(world.contracts.app_registry, &replace, "", 4);
+    assert_eq!(breaks(&report), ["approved-code-only", "judged-by-our-code"]);
+    let times = &report["times"];
+    let wait = times["effectiveAt"].as_u64().unwrap() - times["executedAt"].as_u64().unwrap();
+    assert_eq!(wait, u64::from(FLOOR));
+
+    let zero = QuorateGovernor::setBaseDelaySecondsCall { newBaseDelay: 0 };
+    assert_eq!(breaks(&world.proposed(world.governor, &zero, "", 4)), ["delays-stay"]);
+
+    // Offered to the guardian, who takes it: one step further than the proposal itself.
+    let offer = AppRegistry::offerOwnershipCall { appId: world.app, newOwner: guardian };
+    let report = world.proposed(world.contracts.app_registry, &offer, "", 4);
+    assert_eq!(breaks(&report), ["guardian-grants-nothing"]);
+    assert!(report["steps"].to_string().contains("OwnershipTaken"));
+
+    // A call that reverts says why, and breaks nothing.
+    let again = world.proposed(world.app, &approve(old_code()), "", 6);
+    assert!(again["reverts"].as_str().unwrap().starts_with("AlreadyApproved("), "{again}");
+
+    // The network's own grants wait two days from the vote on, and the report says so.
+    let image = AttestationRegistry::approveOsImageCall {
+        osImageHash: B256::repeat_byte(7),
+        uri: String::new(),
+    };
+    let report = world.proposed(world.contracts.attestation_registry, &image, "", 0);
+    let times = &report["times"];
+    let wait = times["executedAt"].as_u64().unwrap() - times["decidedAt"].as_u64().unwrap();
+    assert_eq!(wait, u64::from(DAYS_2) + 1);
+    assert_eq!(report["boots"]["changed"], 1);
+}
+
+/// [SIM-10]: a revoked hash comes back by name, which is said, or past its list, which breaks.
+#[test]
+fn a_revoked_hash_that_comes_back_is_said_and_a_veto_ends_it() {
+    let Some(world) = World::new(false) else { return };
+    let guardian = keys()[2].address();
+    let revoke = AllowlistPolicy::revokeComposeHashCall { composeHash: old_code(), reason: 2 };
+    world.runtime.block_on(world.chain.send_as(guardian, world.app, &revoke));
+    let text = format!("It approves {}.", old_code());
+    let report = world.proposed(world.app, &approve(old_code()), &text, 0);
+    let findings = report["findings"].to_string();
+    assert!(
+        findings
+            .contains("revoked as 2 (compromised), could boot again: it is approved anew by name"),
+        "{findings}"
+    );
+
+    // A live proposal, vetoed by the proposal guardian.
+    let propose = QuorateGovernor::proposeCall {
+        targets: vec![world.app],
+        values: vec![U256::ZERO],
+        calldatas: vec![approve(old_code()).abi_encode().into()],
+        description: text,
+    };
+    let (id, veto) = world.runtime.block_on(async {
+        let voter = keys()[0].address();
+        let made = world.chain.send_as(voter, world.governor, &propose).await;
+        let logs = made.logs().iter();
+        let id = logs
+            .filter_map(|log| QuorateGovernor::ProposalCreated::decode_log(&log.inner).ok())
+            .next()
+            .unwrap()
+            .proposalId;
+        (id, QuorateGovernor::cancel_0Call { proposalId: id })
+    });
+    let arguments = [
+        "simulate",
+        "--governor",
+        &world.governor.to_string(),
+        "--proposal",
+        &id.to_string(),
+        "--block",
+        "latest",
+    ];
+    assert_eq!(world.quorate().json(&arguments, 0)["reverts"], Value::Null);
+    world.runtime.block_on(world.chain.send_as(guardian, world.governor, &veto));
+    let over = world.quorate().json(&arguments, 4);
+    assert!(over["error"]["message"].as_str().unwrap().contains("is canceled"), "{over}");
+    // An id that nobody proposed.
+    let absent = [
+        "simulate",
+        "--governor",
+        &world.governor.to_string(),
+        "--proposal",
+        "7",
+        "--block",
+        "latest",
+    ];
+    assert_eq!(world.quorate().json(&absent, 3)["error"]["code"], "not_found");
+}
+
+/// [SIM-1] [SIM-4] [SIM-7]: an identity that had keys, the guardian's revocation by a Safe batch, and endpoints that lie about it.
+#[test]
+fn issued_identities_are_asked_about_and_liars_are_named() {
+    let Some(world) = World::new(true) else { return };
+    world.runtime.block_on(issue(&world));
+    let guardian = keys()[2].address();
+    let revoke = AllowlistPolicy::revokeComposeHashCall { composeHash: old_code(), reason: 2 };
+    let batch = serde_json::json!({
+        "version": "1.0", "chainId": "31337", "createdAt": 1,
+        "meta": { "name": "revoke", "description": "", "createdFromSafeAddress": guardian },
+        "transactions": [{ "to": world.app, "value": "0", "data": hex::encode_prefixed(revoke.abi_encode()) }],
+    });
+    std::fs::write(world.directory.path().join("batch.json"), batch.to_string()).unwrap();
+    let safe = guardian.to_string();
+    let arguments = [
+        "simulate",
+        "--safe-batch",
+        "batch.json",
+        "--from",
+        &safe,
+        "--block",
+        "latest",
+        "--exit-code",
+    ];
+    let report = world.quorate().json(&arguments, 10);
+    assert_eq!(breaks(&report), Vec::<&str>::new());
+    let boots = report["boots"]["list"].as_array().unwrap();
+    let issued: Vec<&Value> = boots.iter().filter(|boot| boot["who"]["kind"] == "issued").collect();
+    assert_eq!(issued.len(), 1, "{report}");
+    assert_eq!(issued[0]["device"], B256::repeat_byte(0xd1).to_string());
+    assert_eq!(
+        (&issued[0]["now"]["allowed"], &issued[0]["with"]["allowed"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(issued[0]["with"]["reason"], "Compose hash not allowed");
+    let key = &report["keys"][0];
+    assert_eq!((&key["without"], &key["with"]), (&true.into(), &false.into()));
+    let text = world.quorate().run(&arguments).out;
+    for words in ["becomes unreachable", "had keys, 1 times", "ComposeHashRevoked(", "report hash"]
+    {
+        assert!(text.contains(words), "{words:?} is missing in\n{text}");
+    }
+
+    let lied = |lie: Lie, exit: i32| -> Value {
+        let url = liar::start(&world.chain.url, lie);
+        world.quorate().json(&[&arguments[..], &["--rpc-url", &url]].concat(), exit)
+    };
+    let slot = lied(Lie::Slot, 5);
+    assert!(slot["error"]["message"].as_str().unwrap().contains("lied: forged slot"), "{slot}");
+    let hidden = lied(Lie::HiddenEvent, 5);
+    assert!(
+        hidden["error"]["message"].as_str().unwrap().contains("hides or changes events of"),
+        "{hidden}"
+    );
+    // An identity that the seats did not sign is not asked about, and the report says so.
+    let made_up = lied(Lie::Calldata, 10);
+    assert!(
+        made_up["notes"].to_string().contains("no identity that its seats signed"),
+        "{made_up}"
+    );
+    assert!(!made_up["boots"].to_string().contains(&"d2".repeat(32)));
+}
+
+/// Two seats sign that an enclave may have the app's key, and it is recorded.
+async fn issue(world: &World) {
+    let provider = &world.chain.provider;
+    let head = provider.get_block(Default::default()).await.unwrap().unwrap().header;
+    let keyset = TransactionRequest::default()
+        .with_to(world.contracts.kms_committee)
+        .with_input(Bytes::from(KmsCommittee::keysetCall {}.abi_encode()));
+    let keyset = provider.call(keyset).await.unwrap();
+    let keyset = KmsCommittee::keysetCall::abi_decode_returns(&keyset).unwrap();
+    let attested = Attested {
+        boot: AppBootInfo {
+            appId: world.app,
+            composeHash: old_code(),
+            instanceId: Address::repeat_byte(9),
+            deviceId: B256::repeat_byte(0xd1),
+            mrAggregated: B256::repeat_byte(1),
+            mrSystem: B256::repeat_byte(2),
+            osImageHash: image(),
+            tcbStatus: "UpToDate".into(),
+            advisoryIds: vec![],
+        },
+        root: genesis::root(0),
+        vendor: label("vendor", "soft-a").unwrap(),
+        tcbEvaluationDataNumber: 1,
+    };
+    let issuance = Issuance {
+        keysetId: keyset.keysetId,
+        epoch: keyset.epoch,
+        reportData: [B256::repeat_byte(3), B256::repeat_byte(4)],
+        releaseAt: 1,
+        anchor: Anchor { number: head.number, hash: head.hash },
+        sessionKey: Address::repeat_byte(5),
+        evidenceHash: B256::repeat_byte(6),
+        attested,
+        inputs: vec![Input {
+            kind: 1,
+            scopeKind: 1,
+            scopeValue: B256::ZERO,
+            keyVersion: 1,
+            secretId: B256::ZERO,
+            ciphertextHash: B256::ZERO,
+        }],
+    };
+    let domain = Domain::IssuanceLog { chain_id: 31337, contract: world.contracts.issuance_log };
+    let digest = domain.digest(&issuance);
+    let signatures: Vec<SeatSignature> = [1u16, 2]
+        .into_iter()
+        .zip(keys())
+        .map(|(seat, key)| SeatSignature::new(seat, &key.sign_hash_sync(&digest).unwrap()))
+        .collect();
+    let arguments = (vec![issuance], vec![signatures]).abi_encode_params();
+    let calldata = [&IssuanceLog::recordCall::SELECTOR[..], &arguments].concat();
+    world.chain.send(Some(world.contracts.issuance_log), calldata.into()).await;
+}
+
+/// [SIM-13] [SIM-12]: an app is a clone of code that this checkout compiles to; another contract is none of it. Without npm
+/// packages it says so.
+#[test]
+fn a_deployed_contract_is_held_against_its_sources() {
+    let Some(world) = World::new(false) else { return };
+    let checkout = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let app = world.app.to_string();
+    let source = |arguments: &[&str], exit: i32| {
+        let common = ["--checkout", checkout, "--block", "latest"];
+        world.quorate().json(&[&["verify", "source"], arguments, &common[..]].concat(), exit)
+    };
+    let outsider = keys()[3].address().to_string();
+    let nothing = source(&[&outsider], 3);
+    assert!(nothing["error"]["message"].as_str().unwrap().ends_with("has no code"), "{nothing}");
+    let foreign = world.runtime.block_on(create(
+        &world.chain,
+        &hex!("600d600c600039600d6000f3" "60015f52604060205260605ff3").into(),
+        vec![],
+    ));
+    let unknown = source(&[&foreign.to_string()], 4);
+    assert!(
+        unknown["error"]["message"].as_str().unwrap().contains("is like no contract"),
+        "{unknown}"
+    );
+
+    // What the policy is now, and before a revocation: the same tool for auditors.
+    let before =
+        world.runtime.block_on(async { world.chain.provider.get_block_number().await }).unwrap();
+    let revoke = AllowlistPolicy::revokeComposeHashCall { composeHash: old_code(), reason: 2 };
+    world.runtime.block_on(world.chain.send_as(keys()[2].address(), world.app, &revoke));
+    let (from, to) = (before.to_string(), "latest");
+    let arguments = ["diff", "--app", &app, "--from-block", &from, "--to-block", to, "--exit-code"];
+    let diff = world.quorate().json(&arguments, 10);
+    assert_eq!(diff["changes"].as_array().unwrap().len(), 1);
+    assert_eq!(diff["changes"][0]["place"], format!("compose hash {}", old_code()));
+    assert_eq!(diff["changes"][0]["after"], Value::Null);
+
+    if !std::path::Path::new(checkout).join("contracts/node_modules/solc").exists() {
+        assert!(std::env::var_os("REQUIRE_ANVIL").is_none(), "solc is missing: run script/setup");
+        eprintln!("skipped: solc is missing; run script/setup");
+        return;
+    }
+    let exact = source(&[&app], 0);
+    assert_eq!(
+        (exact["match"].as_str(), exact["contract"].as_str()),
+        (Some("exact"), Some("AllowlistPolicy"))
+    );
+    assert_eq!(exact["clones"], serde_json::json!([world.app]));
+    assert_eq!(exact["metadata"]["chain"], exact["metadata"]["sources"]);
+    assert_eq!(exact["metadata"]["chain"]["solc"], "0.8.37");
+    let registry = B256::left_padding_from(world.contracts.app_registry.as_slice()).to_string();
+    assert!(exact["immutables"].as_array().unwrap().contains(&registry.into()), "{exact}");
+    let another = source(&[&foreign.to_string(), "--contract", "AllowlistPolicy"], 4);
+    assert_eq!(
+        (another["match"].as_str(), &another["firstDifference"]),
+        (Some("none"), &Value::from(1))
+    );
+}
