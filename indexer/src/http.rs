@@ -6,20 +6,25 @@ mod evidence;
 mod filter;
 mod format;
 mod guard;
+mod lists;
 mod openapi;
 mod problem;
 mod proof;
-mod shape;
+pub(crate) mod shape;
 mod sourcify;
 mod status;
 mod stream;
 
-use crate::run::Service;
+use crate::{run::Service, views::routes as views};
 use axum::{Router, http::header, middleware::from_fn_with_state, routing::get};
-pub(crate) use problem::Refused;
 use std::sync::Arc;
 pub(crate) use stream::MAX_STREAMS;
 use utoipa_axum::{router::OpenApiRouter, routes};
+pub(crate) use {
+    events::{Place, find},
+    format::Row,
+    problem::Refused,
+};
 
 /// Everything that has a description.
 fn resources() -> OpenApiRouter<Arc<Service>> {
@@ -31,6 +36,16 @@ fn resources() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(evidence::bundle))
         .routes(routes!(evidence::evidence))
         .routes(routes!(stream::stream))
+        .routes(routes!(views::overview))
+        .routes(routes!(lists::apps))
+        .routes(routes!(views::app))
+        .routes(routes!(lists::issuances))
+        .routes(routes!(views::issuance))
+        .routes(routes!(lists::revocations))
+        .routes(routes!(views::revocation))
+        .routes(routes!(views::committee))
+        .routes(routes!(views::roots))
+        .routes(routes!(lists::contracts))
         .routes(routes!(sourcify::metadata))
         .routes(routes!(status::healthz))
         .routes(routes!(status::readyz))
@@ -51,7 +66,6 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/v1/openapi.json", described)
         .route("/contracts/{level}/{chain_id}/{address}/sources/{*path}", get(sourcify::source))
         .with_state(Arc::clone(&service))
-        .merge(crate::views::routes::routes(Arc::clone(&service)))
         .merge(crate::pages::routes(service))
         .layer(from_fn_with_state(guard::Limits::default(), guard::guard))
 }

@@ -135,7 +135,7 @@ pub(crate) async fn list(
         None => None,
     };
     let query = query.unwrap_or_default();
-    let tag = format::tag(format, &query, wanted.of, &cursor, trail.as_ref());
+    let tag = format::tag(format, &query, wanted.of, &cursor, &trail);
     if format::is_known(&headers, &tag) {
         return Ok(format::not_modified(&tag));
     }
@@ -219,7 +219,8 @@ impl AskedFinality {
     }
 }
 
-async fn still_canonical(store: &Store, block: BlockRef) -> Result<BlockRef, Refused> {
+/// The newest block of a list, if it still counts.
+pub(super) async fn still_canonical(store: &Store, block: BlockRef) -> Result<BlockRef, Refused> {
     match store.taken_away(block).await? {
         Some((taken, _)) if taken.is_empty() => Ok(block),
         Some((_, common)) => Err(Refused::reorged(block, Some(common))),
@@ -253,7 +254,7 @@ pub(crate) struct Place {
 }
 
 /// The event at a place.
-pub(super) async fn find(
+pub(crate) async fn find(
     service: &Service,
     place: Result<Path<Place>, PathRejection>,
 ) -> Result<EventRow, Refused> {

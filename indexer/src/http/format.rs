@@ -1,10 +1,10 @@
-//! A list of events as JSON, CSV or JSON Lines, with headers that say what the rows are and a digest over the bytes, so that a file
-//! on its own can be checked and cited. [API-2]
+//! A list as JSON, CSV or JSON Lines, with headers that say what the rows are and a digest over the bytes, so that a file on its own
+//! can be checked and cited. What it is a list of says [`Page`]. [API-2]
 
 use super::{
     Refused,
     problem::Code,
-    shape::{AsOf, Block, Event, EventPage, Trail},
+    shape::{AsOf, Block, Trail},
 };
 use crate::store::Cursor;
 use anyhow::Context;
@@ -15,8 +15,10 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use light_client::BlockRef;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::fmt::Debug;
 use utoipa::ToSchema;
 
 /// How a list is written.
@@ -36,24 +38,34 @@ pub(super) struct Range {
     pub(super) to: u64,
 }
 
-const COLUMNS: [&str; 16] = [
-    "chain_id",
-    "block_number",
-    "block_hash",
-    "block_time",
-    "tx_index",
-    "log_index",
-    "finality",
-    "contract",
-    "kind",
-    "standing",
-    "name",
-    "app_id",
-    "seq",
-    "args",
-    "topics",
-    "data",
-];
+/// Something that lists are of. Its members are the columns of a CSV file, each under its own name.
+pub(crate) trait Row: Serialize {
+    const COLUMNS: &'static [&'static str];
+}
+
+/// Some rows of a list: its JSON, and what the headers say.
+pub(super) trait Page: Serialize {
+    type Row: Row;
+    /// The last part of its path.
+    const NAME: &'static str;
+
+    fn rows(&self) -> &[Self::Row];
+
+    fn as_of(&self) -> AsOf;
+
+    /// The cursor for the rest, if there is one.
+    fn next_cursor(&self) -> Option<&str>;
+
+    /// The trail that commits to the rows, if they are of one contract.
+    fn trail(&self) -> Option<&Trail> {
+        None
+    }
+
+    /// Whether the list goes on.
+    fn is_cut(&self) -> bool {
+        self.next_cursor().is_some()
+    }
+}
 
 impl Format {
     const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Jsonl];
@@ -132,14 +144,14 @@ impl Format {
         }
     }
 
-    fn write(self, page: &EventPage) -> anyhow::Result<Vec<u8>> {
+    pub(super) fn write<P: Page>(self, page: &P) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Json => serde_json::to_vec(page).context("a page is JSON"),
-            Self::Csv => Ok(csv(&page.events).into_bytes()),
+            Self::Csv => Ok(csv(page.rows())?.into_bytes()),
             Self::Jsonl => {
                 let mut lines = Vec::new();
-                for event in &page.events {
-                    serde_json::to_writer(&mut lines, event)?;
+                for row in page.rows() {
+                    serde_json::to_writer(&mut lines, row)?;
                     lines.push(b'\n');
                 }
                 Ok(lines)
@@ -149,57 +161,45 @@ impl Format {
 }
 
 /// RFC 4180: CRLF, quotes doubled.
-fn csv(events: &[Event]) -> String {
-    let mut text = COLUMNS.join(",");
+fn csv<R: Row>(rows: &[R]) -> anyhow::Result<String> {
+    let mut text = R::COLUMNS.join(",");
     text.push_str("\r\n");
-    for event in events {
-        for (index, cell) in cells(event).iter().enumerate() {
+    for row in rows {
+        let row = serde_json::to_value(row)?;
+        for (index, column) in R::COLUMNS.iter().enumerate() {
             if index > 0 {
                 text.push(',');
             }
+            let cell = row.get(column).map(cell).unwrap_or_default();
             match cell.contains([',', '"', '\r', '\n']) {
                 true => text.push_str(&format!("\"{}\"", cell.replace('"', "\"\""))),
-                false => text.push_str(cell),
+                false => text.push_str(&cell),
             }
         }
         text.push_str("\r\n");
     }
-    text
+    Ok(text)
 }
 
-/// In the order of [`COLUMNS`]; what is not there is empty.
-fn cells(event: &Event) -> [String; 16] {
-    let topics: Vec<String> = event.topics.iter().map(ToString::to_string).collect();
-    [
-        event.chain_id.to_string(),
-        event.block_number.to_string(),
-        event.block_hash.to_string(),
-        event.block_time.to_string(),
-        event.tx_index.to_string(),
-        event.log_index.to_string(),
-        event.finality.word().to_owned(),
-        event.contract.clone(),
-        event.kind.to_owned(),
-        event.standing.clone(),
-        event.name.clone().unwrap_or_default(),
-        event.app_id.clone().unwrap_or_default(),
-        event.seq.map(|seq| seq.to_string()).unwrap_or_default(),
-        event.args.as_ref().map(ToString::to_string).unwrap_or_default(),
-        topics.join(" "),
-        event.data.to_string(),
-    ]
+/// Text as it is, nothing for null, and compact JSON for all else, so that a cell loses nothing of what is nested.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
-/// The list's block, and a hash over all else that the answer depends on.
+/// The list's block, and a hash over all else that the answer depends on; `rest` is what neither query nor finality say.
 pub(super) fn tag(
     format: Format,
     query: &str,
     of: BlockRef,
     cursor: &Cursor,
-    trail: Option<&Trail>,
+    rest: &impl Debug,
 ) -> String {
     let finality = (cursor.head, cursor.safe, cursor.finalized);
-    let rest = format!("{format:?} {finality:?} {trail:?} {query}");
+    let rest = format!("{format:?} {finality:?} {rest:?} {query}");
     let rest = Sha256::digest(rest.as_bytes());
     format!("\"{}-{}\"", of.hash, hex::encode(rest.get(..8).unwrap_or_default()))
 }
@@ -220,9 +220,9 @@ pub(super) fn not_modified(tag: &str) -> Response {
 }
 
 /// The list, with its headers.
-pub(super) fn respond(
+pub(super) fn respond<P: Page>(
     format: Format,
-    page: &EventPage,
+    page: &P,
     range: &Range,
     query: &str,
     tag: &str,
@@ -237,29 +237,29 @@ pub(super) fn respond(
     // The whole page is one representation, in no content coding: both digests are over its bytes (RFC 9530).
     put(&mut headers, name("content-digest"), &digest);
     put(&mut headers, name("repr-digest"), &digest);
-    put(&mut headers, name("quorate-as-of"), &as_of(&page.as_of));
-    let more = u8::from(page.next_cursor.is_some());
+    put(&mut headers, name("quorate-as-of"), &as_of(&page.as_of()));
+    let more = u8::from(page.is_cut());
     let range_words = format!(
         "list={}, from={}, to={}, count={}, more=?{more}",
         block(&range.of.into()),
         range.from,
         range.to,
-        page.events.len()
+        page.rows().len()
     );
     put(&mut headers, name("quorate-range"), &range_words);
-    if let Some(trail) = &page.trail {
+    if let Some(trail) = page.trail() {
         let Trail { seq, head, at, verdict, .. } = trail;
         let words = format!("seq={seq}, head=\"{head}\", at={}, verdict={verdict}", block(at));
         put(&mut headers, name("quorate-trail"), &words);
     }
-    if let Some(cursor) = &page.next_cursor {
+    if let Some(cursor) = page.next_cursor() {
         let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
         let kept: String = kept.map(|pair| format!("{pair}&")).collect();
-        let link = format!("</v1/events?{kept}cursor={cursor}>; rel=\"next\"");
+        let link = format!("</v1/{}?{kept}cursor={cursor}>; rel=\"next\"", P::NAME);
         put(&mut headers, header::LINK, &link);
     }
     if format != Format::Json {
-        let file = format!("events-{}-{}.{}", range.from, range.to, format.ending());
+        let file = format!("{}-{}-{}.{}", P::NAME, range.from, range.to, format.ending());
         let words = format!("attachment; filename=\"{file}\"");
         put(&mut headers, header::CONTENT_DISPOSITION, &words);
     }
@@ -286,4 +286,4 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -26,6 +26,7 @@ use utoipa::{
     tags(
         (name = "index", description = "Where the index is, and whether it is whole"),
         (name = "events", description = "Events, as lists, one by one, and as they come"),
+        (name = "views", description = "What the events come to: apps, issuances, revocations, committee, roots, contracts"),
         (name = "contracts", description = "Sources for block explorers, in Sourcify's layout"),
     )
 )]
@@ -87,9 +88,26 @@ mod tests {
         assert_eq!(committed, served, "BLESS=1 cargo test -p indexer openapi, and read the diff");
         let described: serde_json::Value = serde_json::from_str(&served).unwrap();
         assert_eq!(described["openapi"], "3.1.0");
-        for path in ["/v1/events", "/v1/stream", "/v1/status", "/readyz"] {
+        for path in [
+            "/v1/events",
+            "/v1/stream",
+            "/v1/status",
+            "/readyz",
+            "/v1/overview",
+            "/v1/apps/{app_id}",
+            "/v1/issuances/{issuance_id}",
+            "/v1/revocations/{block_hash}/{log_index}",
+            "/v1/committee",
+            "/v1/roots",
+        ] {
             let codes = &described["paths"][path]["get"]["responses"];
             assert!(codes["200"].is_object() && codes["400"].is_object(), "{path}");
+        }
+        for path in ["events", "apps", "issuances", "revocations", "contracts"] {
+            let answer = &described["paths"][format!("/v1/{path}")]["get"]["responses"]["200"];
+            for content in ["application/json", "text/csv", "application/jsonl"] {
+                assert!(answer["content"][content].is_object(), "{path} as {content}");
+            }
         }
     }
 }

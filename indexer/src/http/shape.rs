@@ -1,5 +1,6 @@
 //! What the API answers, as types: the description of the API is made of them. [IDX-9]
 
+use super::format::{Page, Row};
 use crate::store::{Cursor, EventRow, ReceiptRow, VerdictRow};
 use alloy_primitives::{Address, B256, Bytes, hex};
 use light_client::BlockRef;
@@ -179,15 +180,6 @@ impl From<&Cursor> for AsOf {
 }
 
 impl Finality {
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Latest => "latest",
-            Self::Safe => "safe",
-            Self::Finalized => "finalized",
-            Self::Orphaned => "orphaned",
-        }
-    }
-
     fn of(cursor: &Cursor, row: &EventRow) -> Self {
         match row.block.number {
             _ if !row.canonical => Self::Orphaned,
@@ -218,6 +210,48 @@ impl Event {
             topics: row.log.topics().to_vec(),
             data: row.log.data.clone(),
         }
+    }
+}
+
+impl Row for Event {
+    const COLUMNS: &'static [&'static str] = &[
+        "chain_id",
+        "block_number",
+        "block_hash",
+        "block_time",
+        "tx_index",
+        "log_index",
+        "finality",
+        "contract",
+        "kind",
+        "standing",
+        "name",
+        "app_id",
+        "seq",
+        "args",
+        "topics",
+        "data",
+    ];
+}
+
+impl Page for EventPage {
+    type Row = Event;
+    const NAME: &'static str = "events";
+
+    fn rows(&self) -> &[Event] {
+        &self.events
+    }
+
+    fn as_of(&self) -> AsOf {
+        self.as_of
+    }
+
+    fn next_cursor(&self) -> Option<&str> {
+        self.next_cursor.as_deref()
+    }
+
+    fn trail(&self) -> Option<&Trail> {
+        self.trail.as_ref()
     }
 }
 
@@ -275,7 +309,7 @@ pub(crate) fn bytes_schema() -> RefOr<Schema> {
     text("^0x([0-9a-f]{2})*$").into()
 }
 
-fn optional_address_schema() -> RefOr<Schema> {
+pub(crate) fn optional_address_schema() -> RefOr<Schema> {
     let nullable = SchemaType::from_iter([Type::String, Type::Null]);
     text("^0x[0-9a-f]{40}$").schema_type(nullable).into()
 }
@@ -294,15 +328,15 @@ fn words(words: &[&str]) -> RefOr<Schema> {
 }
 
 /// The schema of what a contract is.
-pub(super) fn kind_schema() -> RefOr<Schema> {
+pub(crate) fn kind_schema() -> RefOr<Schema> {
     let kinds = crate::decode::Kind::ALL.map(crate::decode::Kind::word);
     words(&kinds)
 }
 
-fn standing_schema() -> RefOr<Schema> {
+pub(crate) fn standing_schema() -> RefOr<Schema> {
     words(&["trail", "outside", "undecoded"])
 }
 
-fn verdict_schema() -> RefOr<Schema> {
+pub(crate) fn verdict_schema() -> RefOr<Schema> {
     words(&["complete", "missing", "changed", "surplus"])
 }

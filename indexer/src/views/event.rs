@@ -1,36 +1,55 @@
 //! One event as pages and views read it: its place, its arguments by name, what sort of act it is.
 
 use super::{AsOf, says::Act};
-use crate::{decode::Kind, store::EventRow};
+use crate::{
+    decode::Kind,
+    http::{Row, shape},
+    store::EventRow,
+};
 use alloy_primitives::{Address, B256};
 use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// Where an event stands in the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Place {
     pub(crate) block_number: u64,
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) block_hash: B256,
+    /// Seconds since 1970.
     pub(crate) block_time: u64,
     pub(crate) tx_index: u64,
+    /// In the block.
     pub(crate) log_index: u64,
+    #[schema(value_type = shape::Finality)]
     pub(crate) finality: &'static str,
 }
 
-/// An event.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// An event, and what sort of act it is.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = EventOfView)]
 pub(crate) struct Event {
     #[serde(flatten)]
     pub(crate) place: Place,
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) contract: Address,
+    /// What the contract is.
     #[serde(serialize_with = "kind_word")]
+    #[schema(schema_with = shape::kind_schema)]
     pub(crate) kind: Kind,
+    #[schema(schema_with = shape::standing_schema)]
     pub(crate) standing: String,
     pub(crate) name: Option<String>,
+    #[schema(inline)]
     pub(crate) act: Act,
+    #[schema(schema_with = shape::optional_address_schema)]
     pub(crate) app_id: Option<Address>,
+    /// Its place in the trail, from 1.
     pub(crate) seq: Option<u64>,
+    /// Arguments by name.
+    #[schema(value_type = Object)]
     pub(crate) args: Args,
     /// Indexed arguments as the chain has them: by these the index finds more.
     #[serde(skip)]
@@ -83,6 +102,25 @@ impl Event {
     pub(crate) fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
     }
+}
+
+impl Row for Event {
+    const COLUMNS: &'static [&'static str] = &[
+        "block_number",
+        "block_hash",
+        "block_time",
+        "tx_index",
+        "log_index",
+        "finality",
+        "contract",
+        "kind",
+        "standing",
+        "name",
+        "act",
+        "app_id",
+        "seq",
+        "args",
+    ];
 }
 
 impl Args {

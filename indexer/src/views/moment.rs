@@ -1,16 +1,25 @@
 //! As of which block an answer stands. [EXP-1]
 
-use crate::store::{Cursor, Store};
+use crate::{
+    http::shape,
+    store::{Cursor, Store},
+};
 use anyhow::{Context, Result};
 use light_client::BlockRef;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How far the index is, told with every answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = AsOfView)]
 pub(crate) struct AsOf {
+    /// The newest block.
+    #[schema(value_type = shape::Block)]
     pub(crate) latest: BlockRef,
+    /// Its time, in seconds since 1970.
     pub(crate) latest_time: u64,
     pub(crate) safe: u64,
+    #[schema(value_type = shape::Block)]
     pub(crate) finalized: BlockRef,
     #[serde(skip)]
     pub(crate) chain_id: u64,
@@ -22,6 +31,16 @@ pub(crate) struct Moment {
     pub(crate) block: BlockRef,
     /// Unix seconds: what `block.timestamp` is for the contracts there.
     pub(crate) time: u64,
+}
+
+impl From<&AsOf> for shape::AsOf {
+    fn from(as_of: &AsOf) -> Self {
+        Self {
+            latest: as_of.latest.into(),
+            safe: shape::Height { number: as_of.safe },
+            finalized: as_of.finalized.into(),
+        }
+    }
 }
 
 impl AsOf {

@@ -3,69 +3,117 @@
 use super::{
     AsOf, Event, Moment,
     app::App,
-    committee::Committee,
+    committee::{Bears, Committee},
     issuance::{Chain, Issuance},
     overview::Overview,
     revocation::Revocation,
     roots::Roots,
-    says::Act,
-    trail::Contract,
 };
 use crate::{
-    http::Refused,
+    http::{Place, Refused, find, shape},
     run::Service,
-    store::{Newest, Store},
+    store::Store,
 };
 use alloy_primitives::{Address, B256};
 use axum::{
-    Json, Router,
+    Json,
     extract::{
         Path, Query, State,
         rejection::{PathRejection, QueryRejection},
     },
-    routing::get,
 };
 use light_client::BlockRef;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
-/// Rows of a list, unless asked for fewer.
+/// Rows of a page, unless asked for fewer.
 pub(crate) const PAGE: u32 = 50;
-const MOST: u32 = 1000;
 
-type Answer = Result<Json<Value>, Refused>;
+type Answer<T> = Result<Json<T>, Refused>;
 type Asked<T> = Result<Query<T>, QueryRejection>;
 
-pub(crate) fn routes(service: Arc<Service>) -> Router {
-    Router::new()
-        .route("/v1/overview", get(overview))
-        .route("/v1/apps", get(apps))
-        .route("/v1/apps/{app_id}", get(app))
-        .route("/v1/issuances", get(issuances))
-        .route("/v1/issuances/{issuance_id}", get(issuance))
-        .route("/v1/revocations", get(revocations))
-        .route("/v1/revocations/{block_hash}/{log_index}", get(revocation))
-        .route("/v1/committee", get(committee))
-        .route("/v1/roots", get(roots))
-        .route("/v1/contracts", get(contracts))
-        .with_state(service)
-}
-
 /// `?at=`: the state as of an older block.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct At {
+    /// The state as of this block; the newest, if none is named.
+    #[param(minimum = 0, maximum = 9007199254740991_u64)]
     pub(crate) at: Option<u64>,
 }
 
-/// `?before=&limit=&app=` of lists, newest first.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct List {
-    before: Option<String>,
-    limit: Option<u32>,
-    app: Option<Address>,
+/// Which app.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct AppId {
+    #[param(schema_with = shape::address_schema)]
+    app_id: Address,
+}
+
+/// Which issuance.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct IssuanceId {
+    #[param(schema_with = shape::hash_schema)]
+    issuance_id: B256,
+}
+
+/// The front page.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OverviewNow {
+    as_of: AsOf,
+    /// Contracts and trails, those that are wrong or not compared yet, roots, committee, latest events, grants on their way.
+    #[schema(value_type = Object)]
+    overview: Overview,
+}
+
+/// An app.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AppThen {
+    as_of: AsOf,
+    /// Owner, guardian, key versions, freeze, policy, vendors, and what may boot, each with the event that says so.
+    #[schema(value_type = Object)]
+    app: App,
+}
+
+/// An issuance.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct IssuanceTold {
+    as_of: AsOf,
+    /// Its record and inputs, the approval, root and seats behind it, and until which block it could be released.
+    #[schema(value_type = Object)]
+    issuance: Chain,
+}
+
+/// A revocation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RevocationTold {
+    as_of: AsOf,
+    /// Its event, the last record before it and the first after, and until which block a node could still release.
+    #[schema(value_type = Object)]
+    revocation: Revocation,
+}
+
+/// The committee.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CommitteeThen {
+    as_of: AsOf,
+    /// Seats, epochs, ceremonies, node code, where the head comes from.
+    #[schema(value_type = Object)]
+    committee: Committee,
+    /// How many seats may fail, and how many may be evil; null before the first epoch.
+    #[schema(value_type = Option<Object>)]
+    bears: Option<Bears>,
+}
+
+/// The roots.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RootsThen {
+    as_of: AsOf,
+    /// Attestation roots with their rules, and OS images.
+    #[schema(value_type = Object)]
+    roots: Roots,
 }
 
 /// The place that a page ended at: `number-hash-log`.
@@ -116,98 +164,98 @@ pub(crate) fn query<T>(query: Asked<T>) -> Result<T, Refused> {
     Ok(query.map_err(|rejection| Refused::malformed(rejection.body_text()))?.0)
 }
 
-fn answer(as_of: &AsOf, name: &str, what: &impl Serialize) -> Answer {
-    let what = serde_json::to_value(what).map_err(anyhow::Error::from)?;
-    Ok(Json(json!({ "as_of": as_of, name: what })))
-}
-
-async fn overview(State(service): State<Arc<Service>>) -> Answer {
+/// What the front page shows: the state of everything at the newest block.
+#[utoipa::path(
+    get, path = "/v1/overview", tag = "views",
+    responses((status = 200, description = "The state of everything", body = OverviewNow))
+)]
+pub(crate) async fn overview(State(service): State<Arc<Service>>) -> Answer<OverviewNow> {
     let as_of = AsOf::load(&service.store).await?;
-    answer(&as_of, "overview", &Overview::load(&service.store, &as_of).await?)
+    let overview = Overview::load(&service.store, &as_of).await?;
+    Ok(Json(OverviewNow { as_of, overview }))
 }
 
-async fn app(
+/// An app: who may change it, and what may boot.
+#[utoipa::path(
+    get, path = "/v1/apps/{app_id}", tag = "views", params(AppId, At),
+    responses((status = 200, description = "The app as of `at`", body = AppThen))
+)]
+pub(crate) async fn app(
     State(service): State<Arc<Service>>,
-    id: Result<Path<Address>, PathRejection>,
+    id: Result<Path<AppId>, PathRejection>,
     at: Asked<At>,
-) -> Answer {
-    let (store, id, at) = (&service.store, path(id)?, query(at)?);
+) -> Answer<AppThen> {
+    let (store, AppId { app_id }, at) = (&service.store, path(id)?, query(at)?);
     let as_of = AsOf::load(store).await?;
     let at = moment(store, &as_of, at).await?;
-    let app = App::load(store, &as_of, id, at).await?;
+    let app = App::load(store, &as_of, app_id, at).await?;
     let app = app.ok_or_else(|| Refused::not_found("no such app was registered by that block"))?;
-    answer(&as_of, "app", &app)
+    Ok(Json(AppThen { as_of, app }))
 }
 
-async fn issuance(
+/// A key that went out, and what stood behind it.
+#[utoipa::path(
+    get, path = "/v1/issuances/{issuance_id}", tag = "views", params(IssuanceId),
+    responses((status = 200, description = "The issuance", body = IssuanceTold))
+)]
+pub(crate) async fn issuance(
     State(service): State<Arc<Service>>,
-    id: Result<Path<B256>, PathRejection>,
-) -> Answer {
-    let (store, id) = (&service.store, path(id)?);
+    id: Result<Path<IssuanceId>, PathRejection>,
+) -> Answer<IssuanceTold> {
+    let (store, IssuanceId { issuance_id: id }) = (&service.store, path(id)?);
     let as_of = AsOf::load(store).await?;
     let issuance = Issuance::load(store, &as_of, id, service.release_window_blocks).await?;
     let issuance = issuance.ok_or_else(|| Refused::not_found("no such issuance is recorded"))?;
-    answer(&as_of, "issuance", &Chain::load(store, &as_of, issuance).await?)
+    let issuance = Chain::load(store, &as_of, issuance).await?;
+    Ok(Json(IssuanceTold { as_of, issuance }))
 }
 
-async fn revocation(
+/// An act that took something away, and when nodes stopped.
+#[utoipa::path(
+    get, path = "/v1/revocations/{block_hash}/{log_index}", tag = "views", params(Place),
+    responses((status = 200, description = "The revocation", body = RevocationTold))
+)]
+pub(crate) async fn revocation(
     State(service): State<Arc<Service>>,
-    place: Result<Path<(B256, u64)>, PathRejection>,
-) -> Answer {
-    let (store, (block, log_index)) = (&service.store, path(place)?);
+    place: Result<Path<Place>, PathRejection>,
+) -> Answer<RevocationTold> {
+    let store = &service.store;
+    let row = find(&service, place).await?;
     let as_of = AsOf::load(store).await?;
-    let row = store.event(block, log_index).await?;
-    let event = row.map(|row| Event::new(&row, &as_of)).filter(Revocation::is_one);
+    let event = Some(Event::new(&row, &as_of)).filter(Revocation::is_one);
     let event = event.ok_or_else(|| Refused::not_found("no revocation stands there"))?;
     let window = service.release_window_blocks;
-    answer(&as_of, "revocation", &Revocation::load(store, &as_of, event, window).await?)
+    let revocation = Revocation::load(store, &as_of, event, window).await?;
+    Ok(Json(RevocationTold { as_of, revocation }))
 }
 
-async fn committee(State(service): State<Arc<Service>>, at: Asked<At>) -> Answer {
+/// Who holds the shares: seats, epochs, ceremonies, node code.
+#[utoipa::path(
+    get, path = "/v1/committee", tag = "views", params(At),
+    responses((status = 200, description = "The committee as of `at`", body = CommitteeThen))
+)]
+pub(crate) async fn committee(
+    State(service): State<Arc<Service>>,
+    at: Asked<At>,
+) -> Answer<CommitteeThen> {
     let (store, at) = (&service.store, query(at)?);
     let as_of = AsOf::load(store).await?;
     let at = moment(store, &as_of, at).await?;
     let roots = Roots::load(store, &as_of, at.block.number).await?;
     let committee = Committee::load(store, &as_of, &roots, at).await?;
     let bears = committee.bears();
-    Ok(Json(json!({ "as_of": as_of, "committee": committee, "bears": bears })))
+    Ok(Json(CommitteeThen { as_of, committee, bears }))
 }
 
-async fn roots(State(service): State<Arc<Service>>, at: Asked<At>) -> Answer {
+/// The attestation roots, their rules, and OS images.
+#[utoipa::path(
+    get, path = "/v1/roots", tag = "views", params(At),
+    responses((status = 200, description = "The roots as of `at`", body = RootsThen))
+)]
+pub(crate) async fn roots(State(service): State<Arc<Service>>, at: Asked<At>) -> Answer<RootsThen> {
     let (store, at) = (&service.store, query(at)?);
     let as_of = AsOf::load(store).await?;
     let at = moment(store, &as_of, at).await?;
-    answer(&as_of, "roots", &Roots::load(store, &as_of, at.block.number).await?)
-}
-
-async fn contracts(State(service): State<Arc<Service>>) -> Answer {
-    let as_of = AsOf::load(&service.store).await?;
-    answer(&as_of, "contracts", &Contract::list(&service.store, MOST).await?)
-}
-
-async fn apps(State(service): State<Arc<Service>>, asked: Asked<List>) -> Answer {
-    list(&service, "apps", &["AppEntered"], query(asked)?).await
-}
-
-async fn issuances(State(service): State<Arc<Service>>, asked: Asked<List>) -> Answer {
-    list(&service, "issuances", Act::Key.names(), query(asked)?).await
-}
-
-async fn revocations(State(service): State<Arc<Service>>, asked: Asked<List>) -> Answer {
-    list(&service, "revocations", Act::Revocation.names(), query(asked)?).await
-}
-
-/// The events that begin each of them, newest first.
-async fn list(service: &Service, name: &str, names: &[&str], asked: List) -> Answer {
-    let limit = asked.limit.unwrap_or(PAGE);
-    if limit == 0 || limit > MOST {
-        return Err(Refused::malformed(format!("limit: 1 to {MOST}")));
-    }
-    let store = &service.store;
-    let as_of = AsOf::load(store).await?;
-    let before = read_before(store, asked.before.as_deref(), false).await?;
-    let wanted = Newest { app: asked.app, names, before, limit, ..Newest::default() };
-    let events = Event::all(&store.newest(&wanted).await?, &as_of);
-    let next = events.last().map(write_before);
-    Ok(Json(json!({ "as_of": as_of, name: events, "next_before": next })))
+    let roots = Roots::load(store, &as_of, at.block.number).await?;
+    Ok(Json(RootsThen { as_of, roots }))
 }

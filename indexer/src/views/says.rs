@@ -3,9 +3,10 @@
 use super::{Event, event::label};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// What sort of act an event is. A page shows word and sign, never a colour alone. [EXP-6]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Act {
     /// Widens what may have keys.

@@ -2,51 +2,77 @@
 
 use crate::{
     decode::Kind,
+    http::{Row, shape},
     store::{Store, TrailRow},
 };
 use alloy_primitives::{Address, hex};
 use anyhow::Result;
 use light_client::BlockRef;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Trails that are named where something is wrong; one is enough to worry.
 const FEW: u32 = 20;
 
 /// A followed contract.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Contract {
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) contract: Address,
+    /// What it is.
+    #[schema(schema_with = shape::kind_schema)]
     pub(crate) kind: &'static str,
     pub(crate) has_trail: bool,
     /// A policy that the registry did not make.
     pub(crate) is_foreign: bool,
+    /// The block from which on it is followed.
+    #[schema(value_type = shape::Block)]
     pub(crate) since: BlockRef,
-    /// `None`: not compared yet, or there is no trail to compare.
+    /// `null`: not compared yet, or there is no trail to compare.
     pub(crate) verdict: Option<Verdict>,
 }
 
 /// What the last audit found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Verdict {
+    /// `complete`, or what is wrong at `wrong_seq`.
+    #[schema(schema_with = shape::verdict_schema)]
     pub(crate) verdict: String,
+    /// The block that the slot is proven at.
+    #[schema(value_type = shape::Block)]
     pub(crate) at: BlockRef,
     /// Events that the contract has emitted, proven.
     pub(crate) seq: u64,
+    /// The running hash over them.
+    #[schema(pattern = "^0x[0-9a-f]{48}$")]
     pub(crate) head: String,
     pub(crate) wrong_seq: Option<u64>,
+}
+
+impl Row for Contract {
+    const COLUMNS: &'static [&'static str] =
+        &["contract", "kind", "has_trail", "is_foreign", "since", "verdict"];
 }
 
 impl Contract {
     /// Followed contracts, those of the network file first.
     pub(crate) async fn list(store: &Store, limit: u32) -> Result<Vec<Self>> {
+        Ok(Self::first(store, limit).await?.0)
+    }
+
+    /// The same, and whether there are more.
+    pub(crate) async fn first(store: &Store, limit: u32) -> Result<(Vec<Self>, bool)> {
+        let mut rows = store.trails(None, limit.saturating_add(1)).await?;
+        let is_cut = rows.len() > usize::try_from(limit)?;
+        rows.truncate(usize::try_from(limit)?);
         let mut contracts: Vec<Self> = Vec::new();
-        for row in store.trails(None, limit).await? {
+        for row in rows {
             // One that several apps name has a row for each.
             if !contracts.iter().any(|known| known.contract == row.contract) {
                 contracts.push(Self::new(row));
             }
         }
-        Ok(contracts)
+        Ok((contracts, is_cut))
     }
 
     pub(crate) async fn find(store: &Store, contract: Address) -> Result<Option<Self>> {

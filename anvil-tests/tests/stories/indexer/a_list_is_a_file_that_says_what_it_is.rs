@@ -1,5 +1,5 @@
 //! The same events as JSON, CSV and JSON Lines, each with a digest over its bytes, its blocks and, for one contract, its trail in
-//! the headers; filters, both orders, tags. [IDX-9] [API-2]
+//! the headers; filters, both orders, tags. The lists of views alike. [IDX-9] [API-2]
 
 use alloy::primitives::hex;
 use anvil_tests::{Index, bare, sse::place, story};
@@ -18,6 +18,7 @@ fn holds() {
         filters(&index, &registry).await?;
         tags(&index).await?;
         pages(&index).await?;
+        views(&index).await?;
         for (query, words) in [
             ("limit=0", "limit"),
             ("limit=1001", "limit"),
@@ -154,6 +155,96 @@ async fn pages(index: &Index) -> Result<()> {
         wanted.reverse();
     }
     Ok(())
+}
+
+/// Apps page by page and contracts at once, each the same in every format and with the headers that events have.
+async fn views(index: &Index) -> Result<()> {
+    let (_, events) = index.get("/v1/events?name=AppEntered&order=newest&limit=1000").await?;
+    let entered = events["events"].as_array().context("a list")?.iter();
+    let entered = entered.map(place).collect::<Result<Vec<_>>>()?;
+    let (mut found, mut path) = (Vec::new(), "/v1/apps?limit=1".to_owned());
+    loop {
+        let (rows, next) = in_every_format(index, &path, "apps", "args").await?;
+        for row in &rows {
+            found.push(place(row)?);
+        }
+        let Some(next) = next else { break };
+        path = next;
+    }
+    ensure!(entered.len() > 1 && found == entered, "{found:?}, not {entered:?}");
+    let (contracts, next) =
+        in_every_format(index, "/v1/contracts?", "contracts", "verdict").await?;
+    ensure!(contracts.len() > 3 && next.is_none(), "{contracts:?}");
+    for (path, words) in [
+        ("/v1/apps?limit=0", "limit"),
+        ("/v1/issuances?cursor=00", "cursor"),
+        ("/v1/revocations?app=0x12", "address"),
+        ("/v1/contracts?limit=1", "limit"),
+    ] {
+        let (status, problem) = index.get(path).await?;
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        ensure!(status == 400 && detail.contains(words), "{path}: {status} {problem}");
+    }
+    // As of a block that never was.
+    let gone = format!("/v1/revocations?cursor=01{}", "00".repeat(88));
+    let (status, problem) = index.get(&gone).await?;
+    ensure!(status == 409 && problem["code"] == "reorged", "{status} {problem}");
+    Ok(())
+}
+
+/// The rows of a list, whose `nested` column holds JSON, and the path of the next page.
+async fn in_every_format(
+    index: &Index,
+    path: &str,
+    name: &str,
+    nested: &str,
+) -> Result<(Vec<Value>, Option<String>)> {
+    let answer = index.ask(path, &[]).await?;
+    let tag = answer.headers()["etag"].to_str()?.to_owned();
+    let link = answer.headers().get("link").map(|link| link.to_str().map(str::to_owned));
+    let json: Value = answer.json().await?;
+    let rows = json[name].as_array().context("a list")?.clone();
+    let again = index.ask(path, &[("if-none-match", &tag)]).await?;
+    ensure!(again.status() == 304, "{path} is sent again");
+    for format in ["csv", "jsonl"] {
+        let answer = index.ask(&format!("{path}&format={format}"), &[]).await?;
+        let headers = answer.headers().clone();
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let as_of = header("quorate-as-of").context("as of")?;
+        let finalized = &json["as_of"]["finalized"];
+        let words = format!("finalized={};hash={}", finalized["number"], finalized["hash"]);
+        ensure!(as_of.contains(&words), "{as_of}");
+        let more = u8::from(link.is_some());
+        let words = format!("count={}, more=?{more}", rows.len());
+        let range = header("quorate-range").context("a range")?;
+        ensure!(range.contains(&words), "{range}, not {words}");
+        ensure!(header("vary") == Some("accept"), "{headers:?}");
+        let told = header("content-digest").context("a digest")?.to_owned();
+        ensure!(header("repr-digest") == Some(told.as_str()), "{headers:?}");
+        let body = answer.text().await?;
+        ensure!(told == format!("sha-256=:{}:", sha256_base64(&body)?), "another digest");
+        let same: Vec<Value> = match format {
+            "csv" => {
+                let cells = column(&body, nested)?;
+                let read = |cell: &String| match cell.as_str() {
+                    "" => Ok(Value::Null),
+                    cell => serde_json::from_str(cell),
+                };
+                cells.iter().map(read).collect::<Result<_, _>>()?
+            }
+            _ => body.lines().map(serde_json::from_str).collect::<Result<_, _>>()?,
+        };
+        let wanted: Vec<Value> = match format {
+            "csv" => rows.iter().map(|row| row[nested].clone()).collect(),
+            _ => rows.clone(),
+        };
+        ensure!(same == wanted, "{path} as {format}: {same:?}");
+    }
+    let next = link.transpose()?.map(|link| {
+        let next = link.strip_prefix('<').and_then(|link| link.split_once(">; rel=\"next\""));
+        next.map(|(path, _)| path.to_owned()).context("a link")
+    });
+    Ok((rows, next.transpose()?))
 }
 
 /// A column of a CSV file, as Python's reader has it.

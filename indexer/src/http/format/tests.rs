@@ -1,5 +1,5 @@
 use super::*;
-use crate::http::shape::{Finality, Height};
+use crate::http::shape::{Event, EventPage, Finality, Height};
 use alloy_primitives::{B256, Bytes};
 use serde_json::json;
 
@@ -37,7 +37,7 @@ fn page(events: Vec<Event>, next_cursor: Option<&str>) -> EventPage {
 }
 
 /// A reader of RFC 4180, to read back what was written.
-fn read(text: &str) -> Vec<Vec<String>> {
+pub(crate) fn read(text: &str) -> Vec<Vec<String>> {
     let (mut rows, mut row, mut cell) = (Vec::new(), Vec::new(), String::new());
     let (mut quoted, mut letters) = (false, text.chars().peekable());
     while let Some(letter) = letters.next() {
@@ -61,14 +61,26 @@ fn read(text: &str) -> Vec<Vec<String>> {
 fn whatever_is_in_a_cell_comes_back() {
     // [API-2]
     for uri in ["plain", "a,b", "with \"quotes\"", "two\r\nlines", ""] {
-        let rows = read(&csv(&[event(uri), event("x")]));
+        let rows = read(&csv(&[event(uri), event("x")]).unwrap());
         assert_eq!(rows.len(), 3);
-        assert_eq!(rows[0], COLUMNS);
-        let args = COLUMNS.iter().position(|column| *column == "args").unwrap();
+        assert_eq!(rows[0], Event::COLUMNS);
+        let args = Event::COLUMNS.iter().position(|column| *column == "args").unwrap();
         let told: serde_json::Value = serde_json::from_str(&rows[1][args]).unwrap();
         assert_eq!(told["uri"], uri);
         assert_eq!(rows[1][11], "");
+        assert_eq!(rows[1][14], json!([B256::repeat_byte(1), B256::repeat_byte(2)]).to_string());
     }
+}
+
+#[test]
+fn every_member_has_a_column() {
+    // [API-2]
+    let row = serde_json::to_value(event("x")).unwrap();
+    let mut columns = Event::COLUMNS.to_vec();
+    columns.sort_unstable();
+    let mut members: Vec<&String> = row.as_object().unwrap().keys().collect();
+    members.sort_unstable();
+    assert_eq!(columns, members);
 }
 
 #[test]
@@ -120,13 +132,14 @@ fn a_tag_is_of_its_block_and_its_query() {
     let block = |byte| BlockRef::new(9, B256::repeat_byte(byte));
     let cursor =
         |safe| Cursor { chain_id: 1, start: block(0), head: block(9), safe, finalized: block(8) };
-    let one = tag(Format::Json, "a=1", block(9), &cursor(8), None);
-    assert_eq!(one, tag(Format::Json, "a=1", block(9), &cursor(8), None));
+    let one = tag(Format::Json, "a=1", block(9), &cursor(8), &());
+    assert_eq!(one, tag(Format::Json, "a=1", block(9), &cursor(8), &()));
     for other in [
-        tag(Format::Csv, "a=1", block(9), &cursor(8), None),
-        tag(Format::Json, "a=2", block(9), &cursor(8), None),
-        tag(Format::Json, "a=1", block(7), &cursor(8), None),
-        tag(Format::Json, "a=1", block(9), &cursor(7), None),
+        tag(Format::Json, "a=1", block(9), &cursor(8), &"complete"),
+        tag(Format::Csv, "a=1", block(9), &cursor(8), &()),
+        tag(Format::Json, "a=2", block(9), &cursor(8), &()),
+        tag(Format::Json, "a=1", block(7), &cursor(8), &()),
+        tag(Format::Json, "a=1", block(9), &cursor(7), &()),
     ] {
         assert_ne!(one, other);
     }
