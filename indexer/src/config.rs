@@ -32,7 +32,7 @@ pub struct Config {
 }
 
 const fn default_poll() -> u64 {
-    500
+    200
 }
 
 const fn default_proofs() -> bool {
