@@ -132,7 +132,10 @@ pub async fn hand_over(
     let governor = governor(chain, contracts.access_manager).await?;
     governance.governor = Some(governor);
     governance.votes_token = Some(chain.view(governor, QuorateGovernor::tokenCall {}).await?);
-    Ok(())
+    // A proposer's votes are those of the second before: delegated in this one, they do not count yet.
+    let delegated = chain.time().await?;
+    let is_past = async || Ok((chain.time().await? > delegated).then_some(()));
+    chain.until("the delegated votes to count", PATIENCE, is_past).await
 }
 
 /// Whom the AccessManager gave the role of the committee.
