@@ -160,11 +160,6 @@ impl SealedHeader {
         self.header.mix_hash
     }
 
-    /// Difficulty; zero under proof of stake.
-    pub fn difficulty(&self) -> U256 {
-        self.header.difficulty
-    }
-
     /// All fields.
     pub fn fields(&self) -> &Header {
         &self.header

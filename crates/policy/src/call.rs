@@ -146,7 +146,6 @@ pub(crate) fn block_env(header: &SealedHeader) -> BlockEnv {
         timestamp: U256::from(fields.timestamp),
         gas_limit: fields.gas_limit,
         basefee: header.base_fee(),
-        difficulty: header.difficulty(),
         prevrandao: Some(header.prev_randao()),
         ..BlockEnv::default()
     }

@@ -7,7 +7,7 @@ use abi::{
 };
 use abi::{app_registry, attestation_registry};
 use alloy_primitives::{Address, B256, Bytes, U256};
-use alloy_sol_types::{SolCall, SolConstructor};
+use alloy_sol_types::{SolCall, SolConstructor, SolValue};
 use light_client::{MissingAt, ProvenChain};
 use policy::{
     CallError, DECISION_LIMITS, DecideError, DenyReason, FactsError, Gate, Gates, Overlay,
@@ -290,6 +290,11 @@ fn a_simulated_revocation_denies_in_the_simulation_alone() {
     overlay.advance(overlay.number() + 1, later);
     overlay.advance(0, wire::UnixSeconds(0));
     assert_eq!(overlay.time(), later);
+    // Calls see that moment: TIMESTAMP and NUMBER, logged.
+    overlay.suppose_code(network.registry, hex_code("425f524360205260405fa000"));
+    let told = execute(&mut chain, &mut overlay, &transaction).expect("a log");
+    let seen = (U256::from(later.0), U256::from(overlay.number())).abi_encode();
+    assert_eq!(told.logs[0].data.data, Bytes::from(seen));
 
     // Supposed code answers while it is supposed, and what calls do to the account is dropped.
     let mut supposing = before.clone();

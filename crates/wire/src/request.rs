@@ -378,7 +378,11 @@ mod tests {
 
     #[test]
     fn each_part_of_evidence_has_its_limit() {
-        // [WIRE-4] One part too large, the others empty.
+        // [WIRE-4] One part too large, the others at their limit.
+        assert_eq!(
+            [limits::MAX_QUOTE_BYTES, limits::MAX_EVENT_LOG_BYTES, limits::MAX_COLLATERAL_BYTES],
+            [16_384, 65_536, 131_072]
+        );
         let fits = EvidenceBytes {
             quote: vec![0; limits::MAX_QUOTE_BYTES].into(),
             event_log: " ".repeat(limits::MAX_EVENT_LOG_BYTES),
