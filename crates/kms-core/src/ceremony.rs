@@ -394,3 +394,6 @@ where
 {
     B::abi_decode(&from.abi_encode()).expect("the structs have the same fields in the same order")
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //! Spec: docs/spec/chain.md [CHAIN-1]. Trusts: nothing; a [`SealedHeader`] is only as true as its hash.
 
 use alloy_consensus::Header;
-use alloy_primitives::{B256, U256};
+use alloy_primitives::B256;
 use alloy_rlp::{Decodable, Encodable};
 use serde::{Deserialize, Serialize};
 use wire::UnixSeconds;
