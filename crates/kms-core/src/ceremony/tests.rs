@@ -103,3 +103,31 @@ fn anyone_ends_a_ceremony_and_a_stranger_does_nothing_else() {
     assert_eq!(task(step::ACTIVATION, posted), Task::Activate);
     assert_eq!(task(step::FAILED, posted), Task::Abort);
 }
+
+#[test]
+fn a_dealing_counts_as_the_bytes_whose_hash_is_on_chain() {
+    let dealing = Bytes::from_static(b"a dealing");
+    let mut info = at(step::CONFIRMATIONS, posted);
+    info.seats[0].dealingHash = B256::ZERO;
+    info.seats[1].dealingHash = keccak256(&dealing);
+    let given = BTreeMap::from([(2, dealing.clone())]);
+    assert_eq!(posted_dealings(&info, &given).unwrap(), [(2, dealing)]);
+    let altered = BTreeMap::from([(2, Bytes::from_static(b"another dealing"))]);
+    for wrong in [altered, BTreeMap::new()] {
+        let refused = posted_dealings(&info, &wrong);
+        assert!(matches!(refused, Err(CeremonyFault::DealingMissing(2))), "{refused:?}");
+    }
+}
+
+#[test]
+fn recipients_are_the_seats_that_posted_a_usable_key() {
+    let key = RecipientSecret::from_secret_bytes(&[1; 32]).unwrap().public();
+    let mut info = at(step::DEALINGS, |seat| seat.encryptionKey = key.as_bytes().to_vec().into());
+    info.seats[0].encryptionKey = Bytes::new();
+    let listed = listed_recipients(&info).unwrap();
+    assert_eq!(listed.iter().map(|one| one.seat).collect::<Vec<_>>(), [2]);
+    assert_eq!(listed[0].encryption_key.as_bytes(), key.as_bytes());
+    info.seats[1].encryptionKey = vec![0; 33].into();
+    let refused = listed_recipients(&info).map(|_| ());
+    assert!(matches!(refused, Err(CeremonyFault::EncryptionKey(2))), "{refused:?}");
+}
