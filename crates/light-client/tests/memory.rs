@@ -4,10 +4,11 @@ use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U64, U256, keccak256};
 use alloy_trie::{EMPTY_ROOT_HASH, HashBuilder, Nibbles, TrieAccount, proof::ProofRetainer};
 use light_client::{
-    Agreed, BlockRef, FactLimits, HeaderChain, Hints, Missing, ProofRequest, ProvenChain,
-    ProvenState, RawAccountProof, RawSlotProof, SealedHeader,
+    AgeLimits, Agreed, BlockRef, FactLimits, HeadStale, HeaderChain, Hints, Missing, ProofRequest,
+    ProvenChain, ProvenState, RawAccountProof, RawSlotProof, SealedHeader,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use wire::UnixSeconds;
 
 const OWNER: Address = Address::repeat_byte(0xaa);
 const CODE: &[u8] = &[0x60, 0x00];
@@ -31,8 +32,9 @@ fn trie(leaves: &[(Vec<u8>, Vec<u8>)]) -> (B256, impl Fn(&[u8]) -> Vec<Bytes> + 
     (root, proof)
 }
 
-/// A contract whose slots 0 to 9 hold 1 to 10: the state root, and the answer for some slots.
-fn world() -> (B256, impl Fn(&BTreeSet<U256>) -> RawAccountProof) {
+/// A contract with this code, whose slots 0 to 9 hold 1 to 10: the state root, and the answer for some slots.
+fn world(code: &[u8]) -> (B256, impl Fn(&BTreeSet<U256>) -> RawAccountProof + use<>) {
+    let code_hash = keccak256(code);
     let slots: Vec<(Vec<u8>, Vec<u8>)> = (0_u64..10)
         .map(|slot| {
             let value = alloy_rlp::encode(U256::from(slot + 1));
@@ -40,12 +42,11 @@ fn world() -> (B256, impl Fn(&BTreeSet<U256>) -> RawAccountProof) {
         })
         .collect();
     let (storage_root, slot_proof) = trie(&slots);
-    let account =
-        TrieAccount { nonce: 1, balance: U256::ZERO, storage_root, code_hash: keccak256(CODE) };
+    let account = TrieAccount { nonce: 1, balance: U256::ZERO, storage_root, code_hash };
     let (state_root, account_proof) = trie(&[(OWNER.to_vec(), alloy_rlp::encode(account))]);
     let answer = move |asked: &BTreeSet<U256>| RawAccountProof {
         balance: U256::ZERO,
-        code_hash: keccak256(CODE),
+        code_hash,
         nonce: U64::from(1),
         storage_hash: storage_root,
         account_proof: account_proof(OWNER.as_slice()),
@@ -78,7 +79,7 @@ fn request(slots: impl IntoIterator<Item = u64>) -> ProofRequest {
 
 /// A state at `number` with slots 0 to 9 and the code proven.
 fn full(number: u64, hints: &Hints) -> ProvenState {
-    let (root, answer) = world();
+    let (root, answer) = world(CODE);
     let mut state = open(&header(number, B256::ZERO, root), hints);
     let all = request(0..10);
     state.insert_proof(&all, &answer(&all.slots)).expect("the truth");
@@ -124,6 +125,87 @@ fn what_was_not_read_for_long_is_forgotten() {
     assert_eq!(hints.wanted(), [request([1, 2])]);
     read(66, 2, &mut hints);
     assert_eq!(hints.wanted(), [request([2])]);
+}
+
+#[test]
+fn of_much_code_the_newest_is_kept() {
+    // [CHAIN-15] At most 8 MiB, from one block to the next.
+    let mut hints = Hints::new();
+    let code = |byte: u8| Bytes::from(vec![byte; 1024 * 1024]);
+    let at = |number: u64, byte: u8, hints: &Hints| {
+        let (root, answer) = world(&code(byte));
+        let mut state = open(&header(number, B256::ZERO, root), hints);
+        let account = ProofRequest::account(OWNER);
+        state.insert_proof(&account, &answer(&account.slots)).expect("the truth");
+        state
+    };
+    for byte in 1..=9 {
+        let mut state = at(byte.into(), byte, &hints);
+        state.insert_code(OWNER, code(byte)).expect("the code");
+        state.code(OWNER).expect("it is there");
+        hints.learn(&state);
+    }
+    let is_kept = |byte: u8| at(10, byte, &hints).code(OWNER).is_ok();
+    assert_eq!((1..=9).filter(|byte| is_kept(*byte)).count(), 8);
+    assert!(is_kept(9));
+}
+
+#[test]
+fn an_answer_is_kept_with_its_block_unless_it_is_large() {
+    let state = full(1, &Hints::new());
+    let asked = B256::repeat_byte(7);
+    let small = Bytes::from(vec![1; 4_096]);
+    assert_eq!(state.answer(asked), None);
+    state.keep_answer(asked, &small);
+    assert_eq!(state.answer(asked), Some(small));
+    let other = B256::repeat_byte(8);
+    state.keep_answer(other, &Bytes::from(vec![1; 4_097]));
+    assert_eq!(state.answer(other), None);
+    for number in 0..2_000_u64 {
+        state.keep_answer(B256::from(U256::from(number)), &Bytes::new());
+    }
+    assert_eq!(state.answer(B256::from(U256::from(1_999))), None, "1,024 answers are kept");
+}
+
+#[test]
+fn head_and_finality_have_an_age_each() {
+    // [CHAIN-17] At its limit a block counts; a second more and it is refused by name.
+    let at = |number, parent_hash, timestamp| {
+        SealedHeader::of(Header { number, parent_hash, timestamp, ..Header::default() })
+            .expect("a header")
+    };
+    let finalized = at(0, B256::ZERO, 1_000);
+    let head = at(1, finalized.hash(), 1_060);
+    let agreed = Agreed { head: head.block(), finalized: finalized.block(), dissents: Vec::new() };
+    let chain = HeaderChain::new(finalized.block());
+    let mut walk = chain.walk(&agreed).expect("fits");
+    walk.accept(&head).expect("links");
+    let (chain, _) = walk.finish().expect("complete");
+    let open = |header: &SealedHeader| {
+        chain.open(header.clone(), FactLimits::STATE, &Hints::new()).expect("on the chain")
+    };
+    let proven = ProvenChain::new(chain.clone(), open(&head), open(&finalized)).expect("its own");
+    let judge = |clock, finality| {
+        let limits = AgeLimits {
+            max_head_age_seconds: 30,
+            max_finality_age_seconds: finality,
+            max_head_ahead_seconds: 5,
+        };
+        proven.judge_age(UnixSeconds(clock), &limits)
+    };
+    for clock in [1_055, 1_060, 1_090] {
+        assert_eq!(judge(clock, 1_000), Ok(()), "clock {clock}");
+    }
+    let ahead = HeadStale::Ahead { ahead_seconds: 6, limit_seconds: 5 };
+    assert_eq!(judge(1_054, 1_000), Err(ahead));
+    assert_eq!(judge(1_091, 1_000), Err(HeadStale::Head { age_seconds: 31, limit_seconds: 30 }));
+    // Finality: from the clock, or from the head where the clock is behind it.
+    assert_eq!(judge(1_080, 80), Ok(()));
+    let finality =
+        |age_seconds| HeadStale::Finality { age_seconds, limit_seconds: age_seconds - 1 };
+    assert_eq!(judge(1_080, 79), Err(finality(80)));
+    assert_eq!(judge(1_056, 60), Ok(()));
+    assert_eq!(judge(1_056, 59), Err(finality(60)));
 }
 
 #[test]

@@ -118,6 +118,14 @@ fn a_head_below_finality_is_no_agreement() {
 }
 
 #[test]
+fn a_head_that_is_final_is_both() {
+    // [CHAIN-7] A chain that finalizes at once.
+    let block = block(10, 0);
+    let agreed = two_of_three().agree(&[claim(0, block, block), claim(1, block, block)]);
+    assert_eq!(agreed, Ok(Agreed { head: block, finalized: block, dissents: Vec::new() }));
+}
+
+#[test]
 fn a_split_is_no_agreement() {
     // [CHAIN-8] Two branches of one height, each with m behind it.
     let source = HeadSource::agreement(1, 2).expect("fits");
