@@ -18,6 +18,7 @@ mod stories {
     }
     /// Who may sign, and how many of whom.
     mod committee {
+        mod dealers_refuse_code_that_was_revoked;
         mod genesis_without_one_of_five_aborts_and_begins_anew;
         mod record_refuses_a_signature_of_a_non_member;
         mod record_refuses_a_signature_of_a_suspended_seat;

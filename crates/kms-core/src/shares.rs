@@ -97,3 +97,6 @@ fn pair_at(verification_shares: &[u8], position: usize) -> Option<&[u8]> {
     let pair = POINT_BYTES.checked_mul(2)?;
     verification_shares.chunks_exact(pair).nth(position)
 }
+
+#[cfg(test)]
+mod tests;

@@ -207,6 +207,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_what_is_known_of_a_recipient_is_a_verdict() {
+        // A dealer that sees nothing says nothing on chain against anybody.
+        let verdict = |reason| RecipientError { seat: 1, reason }.is_verdict();
+        assert!(verdict(RecipientReason::NodeCode));
+        assert!(verdict(RecipientReason::VendorQuorum { seats: 3, max: 2 }));
+        assert!(!verdict(RecipientReason::EvidenceMissing));
+    }
+
+    #[test]
     fn a_vendor_or_operator_with_a_quorum_is_refused() {
         // [CER-3] P7, A5, A8: counted over verified quotes.
         let word = B256::repeat_byte;

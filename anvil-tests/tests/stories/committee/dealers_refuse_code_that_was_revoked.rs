@@ -1,0 +1,78 @@
+//! A seat was admitted with its code; the code is revoked before the ceremony. Every dealer judges every recipient's quote
+//! itself: it deals nothing, and says on chain whom it refuses and why. With the code approved again all is well. [CER-3]
+
+use abi::KmsCommittee::{self, RecipientRefusalPosted, ceremonyCall};
+use alloy::{
+    primitives::B256,
+    providers::Provider,
+    rpc::types::Filter,
+    sol_types::{SolCall, SolEvent},
+};
+use anvil_tests::story;
+use anyhow::Result;
+use devnet::{
+    bring_up::Seated,
+    harness::{Network, Options},
+    plan::Plan,
+};
+use policy_cli::compose::compose_hash;
+use std::{collections::BTreeSet, time::Duration};
+
+/// docs/spec/ceremony.md: not approved as node code.
+const NODE_CODE: u8 = 5;
+
+#[test]
+fn holds() {
+    story(async || {
+        let network = Network::up_after(Options::default(), async |seated, _| {
+            let governance = &seated.governance;
+            let osImageHash = B256::from(Plan::os_image().hash());
+            let composeHash = B256::from(compose_hash(&seated.node_compose));
+            let revoke = KmsCommittee::revokeNodeCodeCall { osImageHash, composeHash, reason: 1 };
+            administer(seated, revoke).await?;
+            governance.open_epoch(seated.seats(), 3).await?;
+
+            let filter = Filter::new()
+                .address(governance.contracts.kms_committee)
+                .event_signature(RecipientRefusalPosted::SIGNATURE_HASH)
+                .from_block(0);
+            let limit = Duration::from_secs(60);
+            let refused = governance
+                .chain
+                .until("every dealer's refusal", limit, async || {
+                    let logs = governance.chain.provider().get_logs(&filter).await?;
+                    Ok((logs.len() == seated.members.len()).then_some(logs))
+                })
+                .await?;
+            let mut dealers = BTreeSet::new();
+            for log in refused {
+                let refusal = RecipientRefusalPosted::decode_log(&log.inner)?;
+                assert_eq!(refusal.reason, NODE_CODE);
+                dealers.insert(refusal.dealer);
+            }
+            assert_eq!(dealers, seated.seats().into_iter().collect());
+            governance
+                .chain
+                .until("somebody to end the ceremony", limit, async || {
+                    let running = governance.view_committee(ceremonyCall {}).await?;
+                    Ok(running.session.is_zero().then_some(()))
+                })
+                .await?;
+            assert!(governance.keyset().await?.keysetId.is_zero(), "nothing came of it");
+            governance.approve_node_code(osImageHash, composeHash).await?;
+            Ok(())
+        })
+        .await?;
+        let epoch = network.committee.keyset.epoch;
+        let info = KmsCommittee::epochInfoCall { epoch };
+        assert_eq!(network.governance.view_committee(info).await?.members.len(), 5);
+        network.down().await
+    });
+}
+
+async fn administer<C: SolCall>(seated: &Seated, call: C) -> Result<()> {
+    let governance = &seated.governance;
+    let committee = governance.contracts.kms_committee;
+    governance.chain.send(governance.administrator, committee, call).await?;
+    Ok(())
+}
