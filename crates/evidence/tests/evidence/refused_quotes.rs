@@ -338,6 +338,7 @@ fn expired_collateral_is_refused_and_named() {
     world.terms.issued = NOW.0 - 31 * DAY;
     let error = world.verify().unwrap_err();
     assert_eq!(error.fault(), Fault::Collateral);
+    assert!(error.to_string().starts_with("TCB info was valid until"), "{error}");
     refused!(
         Err::<(), _>(error),
         VerifyQuoteError::Collateral(CollateralError::Expired { document: Document::TcbInfo, .. })
