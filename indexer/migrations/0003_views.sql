@@ -12,5 +12,8 @@ CREATE INDEX verdicts_wrong ON verdicts (contract) WHERE verdict <> 'complete';
 CREATE INDEX events_second ON events (substr(topics, 65, 32), block_number, log_index) WHERE length(topics) >= 96;
 CREATE INDEX events_third ON events (substr(topics, 97, 32), block_number, log_index) WHERE length(topics) >= 128;
 
+-- The records of one code in one app, however many other apps run it.
+CREATE INDEX events_app_third ON events (app_id, substr(topics, 97, 32), block_number, log_index) WHERE length(topics) >= 128;
+
 -- One event by its place, and all of one block, without the chain's id before them.
 CREATE INDEX events_block ON events (block_hash, log_index);

@@ -84,6 +84,25 @@ impl Topic {
     }
 }
 
+/// Events of one app, by contracts of one kind and these names, that name `word`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About<'a> {
+    pub(crate) app: Address,
+    pub(crate) kind: Kind,
+    pub(crate) contract: Option<Address>,
+    pub(crate) word: Option<(Topic, B256)>,
+    pub(crate) names: &'a [&'a str],
+}
+
+/// Which way from a place (block number, log index); the place itself is on neither side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Newest first.
+    Before(u64, u64),
+    /// In the chain's order.
+    After(u64, u64),
+}
+
 impl Store {
     /// Events, newest first. Of several names each is a walk of its own along the index by name: however rare one is, none
     /// reads through the others.
@@ -136,23 +155,6 @@ impl Store {
             query = query.push(")");
         }
         query = query.push_bind(by, wanted.limit);
-        self.fetch(query).await?.iter().map(event).collect()
-    }
-
-    /// Events of an app by these names up to a block, in the chain's order.
-    pub(crate) async fn rules(
-        &self,
-        app: Address,
-        wanted: &[&str],
-        up_to: u64,
-        limit: u32,
-    ) -> Result<Vec<EventRow>> {
-        let query = Query::new(
-            "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE e.app_id = $1",
-        );
-        let query = names(query.bind(app), wanted)
-            .push_bind(" AND e.block_number <= ", up_to)
-            .push_bind(" ORDER BY e.block_number, e.log_index LIMIT ", limit);
         self.fetch(query).await?.iter().map(event).collect()
     }
 
@@ -225,6 +227,54 @@ impl Store {
         self.fetch(query).await?.iter().map(event).collect()
     }
 
+    /// Canonical events of one app about one thing, from a place on. `substr(x, 1)` is x, but no index has it: it says which one
+    /// to walk, whatever a planner expects. Many apps may approve one code, and one app may get many keys.
+    pub(crate) async fn about(
+        &self,
+        about: &About<'_>,
+        side: Side,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
+        let query =
+            Query::new("SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE ");
+        let (mut query, name) = match about.word {
+            None => (query.push_bind("e.app_id = ", about.app), " AND e.name IN ("),
+            Some((Topic::Second, word)) => (
+                query
+                    .push_bind(Topic::Second.equals(), word)
+                    .push_bind(" AND substr(e.app_id, 1) = ", about.app),
+                " AND substr(e.name, 1) IN (",
+            ),
+            Some((Topic::Third, word)) => (
+                query
+                    .push_bind(Topic::Third.equals(), word)
+                    .push_bind(" AND e.app_id = ", about.app),
+                " AND substr(e.name, 1) IN (",
+            ),
+        };
+        for (place, wanted) in about.names.iter().enumerate() {
+            query = query.push_bind(if place == 0 { name } else { ", " }, *wanted);
+        }
+        query = query
+            .push(")")
+            .push_bind(" AND e.kind = ", about.kind.word())
+            .and("substr(e.contract, 1) = ", about.contract);
+        let (from, (number, log_index), by) = match side {
+            Side::Before(number, log_index) => (
+                " AND (e.block_number, e.log_index) < (",
+                (number, log_index),
+                " ORDER BY e.block_number DESC, e.log_index DESC LIMIT ",
+            ),
+            Side::After(number, log_index) => (
+                " AND (e.block_number, e.log_index) > (",
+                (number, log_index),
+                " ORDER BY e.block_number, e.log_index LIMIT ",
+            ),
+        };
+        let query = query.push_bind(from, number).push_bind(", ", log_index).push(")");
+        self.fetch(query.push_bind(by, limit)).await?.iter().map(event).collect()
+    }
+
     /// A block that is or was stored; the one that the index starts at is never stored.
     pub(crate) async fn block(&self, hash: B256) -> Result<Option<BlockRow>> {
         let query =
@@ -241,14 +291,20 @@ impl Store {
         .transpose()
     }
 
-    /// Events of one block, whether it counts or not.
-    pub(crate) async fn events_in(&self, block: B256, limit: u32) -> Result<Vec<EventRow>> {
+    /// Events of one block, whether it counts or not, from a place in it on.
+    pub(crate) async fn events_in(
+        &self,
+        block: B256,
+        from_log: u64,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
         let query = Query::new(
             "SELECT e.*, b.time AS block_time, b.canonical FROM events e
-             JOIN blocks b ON b.hash = e.block_hash WHERE e.block_hash = $1
-             ORDER BY e.log_index LIMIT $2",
+             JOIN blocks b ON b.hash = e.block_hash WHERE e.block_hash = $1 AND e.log_index >= $2
+             ORDER BY e.log_index LIMIT $3",
         );
-        self.fetch(query.bind(block).bind(limit)).await?.iter().map(event).collect()
+        let query = query.bind(block).bind(from_log).bind(limit);
+        self.fetch(query).await?.iter().map(event).collect()
     }
 }
 
