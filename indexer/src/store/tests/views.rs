@@ -242,3 +242,37 @@ fn a_block_is_read_in_parts() {
         assert!(part(u64::MAX, 3).await.is_empty());
     });
 }
+
+#[tokio::test]
+async fn queries_walk_the_index_that_is_made_for_them() {
+    // [EXP-9] On an empty database SQLite has nothing to go by but the text.
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("index.sqlite").to_string_lossy()).await;
+    let walks = async |query: Query, index: &str| {
+        let text = format!("EXPLAIN QUERY PLAN {}", query.text);
+        let plan = store.fetch(Query { text, values: query.values }).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.text("detail").unwrap()).collect();
+        assert!(plan[0].starts_with(&format!("SEARCH e USING INDEX {index} (")), "{plan:?}");
+        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
+    };
+    let before = Some((START, 7));
+    let by_name = Newest { app: Some(APP), up_to: Some(9), limit: 3, ..Newest::default() };
+    for contract in [None, Some(POLICY)] {
+        for before in [None, before] {
+            let newest = Newest { contract, before, ..by_name.clone() };
+            walks(newest.query(Some("KeyIssued")), "events_app_name").await;
+        }
+    }
+    let third = Some((Topic::Third, B256::ZERO));
+    let second = Some((Topic::Second, B256::ZERO));
+    for (word, index) in
+        [(None, "events_app_name"), (second, "events_second"), (third, "events_app_third")]
+    {
+        for contract in [None, Some(POLICY)] {
+            let names = &["KeyIssued"];
+            let about = About { app: APP, kind: Kind::Policy, contract, word, names };
+            walks(about.query(Side::Before(9, 9), 1), index).await;
+            walks(about.query(Side::After(9, 9), 1), index).await;
+        }
+    }
+}
