@@ -77,6 +77,7 @@ async fn bring_up() -> Result<Explored> {
         "foreign": foreign,
         "frozen": frozen,
         "issuance": first.report.issuance_id,
+        "block": issued["block_hash"].clone(),
         "issued": issued,
         "revoked": taken,
         "registry": governance.contracts.app_registry,

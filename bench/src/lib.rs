@@ -1,4 +1,4 @@
-//! What the benches share: a devnet inside this process, a node's secrets, proven state, and a clock.
+//! What the benches share: real events, the built indexer, a devnet inside this process, a node's secrets, proven state, and a clock.
 
 use alloy::primitives::{Address, B256, Bytes};
 use anyhow::{Context, Result, anyhow};
@@ -19,6 +19,9 @@ use policy::{AsksForFact, ChainRules, ForkSchedule, ReadFacts, with_facts};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use wire::{ReleaseAt, SeatId, report_data::ReportData, request::KeyRequest};
+
+pub mod approver;
+pub mod built_index;
 
 /// Fetches that one run may need on cold state.
 const MAX_FETCHES: usize = 512;

@@ -41,7 +41,7 @@ pub(crate) use insert::{Table, Type};
 pub(crate) use list::{PageOf, Selection};
 pub(crate) use rows::{EventRow, Filter, ReceiptRow, TrailProof, VerdictRow};
 pub(crate) use sql::{Query, Row, Value};
-pub(crate) use views::{BlockRow, Newest, Topic, TrailRow};
+pub(crate) use views::{About, BlockRow, Newest, Side, Topic, TrailRow};
 
 /// The database.
 #[derive(Clone, Debug)]

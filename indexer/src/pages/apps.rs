@@ -12,9 +12,9 @@ use crate::{
     store::Newest,
     views::{
         Event, Moment,
-        app::{App, MOST_RULES, RULES},
-        app_policy::{Entry, State as Standing},
-        issuance::Issuance,
+        app::{App, MOST_FOLDED},
+        app_policy::{Allowlist, Entry, State as Standing},
+        issuance::ISSUANCE,
         roots::Roots,
         routes::{At, moment, path, query},
     },
@@ -31,6 +31,8 @@ use axum::{
 
 /// Issuances and events of its history that an app's page shows; the rest is in the timeline.
 const FEW: u32 = 20;
+/// Codes of each state, and entries of each other list, that it shows.
+const SHOWN: usize = 20;
 /// Issuances in the picture.
 const PICTURED: u32 = 150;
 
@@ -42,15 +44,35 @@ struct Page<'a> {
     at: Moment,
     is_now: bool,
     says: String,
-    codes: Vec<Entry>,
-    pending: Vec<Entry>,
-    ended: Vec<Entry>,
+    codes: Few,
+    pending: Few,
+    ended: Few,
+    machines: Few,
+    measurements: Few,
+    instances: Few,
+    next_codes: Few,
     roots: Roots,
     lanes: Html,
     issuances: Vec<Event>,
     history: Vec<Event>,
-    is_cut: bool,
+    most: u64,
     checks: Vec<Check>,
+}
+
+/// The newest of a list, in the chain's order.
+#[derive(Default)]
+struct Few {
+    shown: Vec<Entry>,
+    /// How many are older.
+    more: u64,
+}
+
+impl Few {
+    fn of<'a>(all: impl IntoIterator<Item = &'a Entry>) -> Self {
+        let mut shown: Vec<Entry> = all.into_iter().cloned().collect();
+        let more = shown.len().saturating_sub(SHOWN);
+        Self { shown: shown.split_off(more), more: more as u64 }
+    }
 }
 
 pub(super) async fn list(
@@ -84,9 +106,7 @@ async fn build<'a>(
 ) -> Result<Page<'a>, Refused> {
     let (id, store, as_of) = (path(id)?, &pages.service.store, &frame.as_of);
     let at = moment(store, as_of, query(at)?).await?;
-    let rows = store.rules(id, &RULES, at.block.number, MOST_RULES).await?;
-    let rules = Event::all(&rows, as_of);
-    let app = App::fold(id, &rules, at)?;
+    let app = App::load(store, as_of, id, at).await?;
     let app = app.ok_or_else(|| Refused::not_found("no such app was registered by that block"))?;
     let up_to = Some(at.block.number);
     let keys = Newest {
@@ -97,17 +117,15 @@ async fn build<'a>(
         ..Newest::default()
     };
     let pictured = Event::all(&store.newest(&keys).await?, as_of);
-    let off_record = Issuance::newest(store, as_of, Some(id), FEW).await?;
-    let issuances: Vec<Event> = off_record
-        .into_iter()
-        .filter(|event| event.place.block_number <= at.block.number)
-        .collect();
+    let issuances = Newest { names: &ISSUANCE, limit: FEW, ..keys };
+    let issuances = Event::all(&store.newest(&issuances).await?, as_of);
     let lanes = app.allowlist.as_ref().map(|list| picture::lanes(&list.codes, &pictured, &at));
     let list = app.allowlist.as_ref();
-    let by = |wanted: &[Standing]| -> Vec<Entry> {
+    let by = |wanted: &[Standing]| {
         let codes = list.into_iter().flat_map(|list| &list.codes);
-        codes.filter(|code| wanted.contains(&code.state)).cloned().collect()
+        Few::of(codes.filter(|code| wanted.contains(&code.state)))
     };
+    let few = |entries: fn(&Allowlist) -> &Vec<Entry>| Few::of(list.into_iter().flat_map(entries));
     Ok(Page {
         frame,
         at,
@@ -116,11 +134,15 @@ async fn build<'a>(
         codes: by(&[Standing::InForce]),
         pending: by(&[Standing::Pending]),
         ended: by(&[Standing::Revoked, Standing::Cancelled]),
+        machines: few(|list| &list.devices),
+        measurements: few(|list| &list.measurements),
+        instances: few(|list| &list.instances),
+        next_codes: Few::of(app.pending_allowlist.iter().flat_map(|list| &list.codes)),
         roots: Roots::load(store, as_of, at.block.number).await?,
         lanes: lanes.unwrap_or_default(),
         issuances,
-        is_cut: rows.len() >= MOST_RULES as usize,
-        history: rules.into_iter().rev().take(FEW as usize).collect(),
+        history: App::history(store, as_of, id, at, FEW).await?,
+        most: u64::from(MOST_FOLDED),
         checks: checks(frame, &app, &at),
         app,
     })

@@ -8,21 +8,26 @@ use super::{
 use crate::{
     http::Refused,
     store::BlockRow,
-    views::{Event, revocation::Revocation, routes::path},
+    views::{
+        Event,
+        revocation::Revocation,
+        routes::{PAGE, path, query},
+    },
 };
 use alloy_primitives::{B256, hex};
 use askama::Template;
 use axum::{
-    extract::{Path, State, rejection::PathRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     response::Response,
 };
+use serde::Deserialize;
 use serde_json::Value;
 
 /// Characters of one value that a page shows; the rest is in the JSON.
 const MOST_SHOWN: usize = 640;
-/// Events of one block that a page shows.
-const MOST_EVENTS: u32 = 200;
-
 #[derive(Template)]
 #[template(path = "event.html")]
 struct Page<'a> {
@@ -43,7 +48,18 @@ struct BlockPage<'a> {
     block: BlockRow,
     finality: &'static str,
     events: Vec<Event>,
+    /// Earlier events of the block are on pages before.
+    is_continued: bool,
+    /// Where the rest of the block is.
+    next: Option<String>,
     checks: Vec<Check>,
+}
+
+/// From which of its events on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Part {
+    from_log: u64,
 }
 
 type Place = Result<Path<(B256, u64)>, PathRejection>;
@@ -137,25 +153,42 @@ pub(super) async fn block(
     frame: Frame,
     State(pages): State<Pages>,
     hash: Result<Path<B256>, PathRejection>,
+    part: Result<Query<Part>, QueryRejection>,
 ) -> Response {
-    frame.answer(build_block(&frame, &pages, hash).await)
+    frame.answer(build_block(&frame, &pages, hash, part).await)
 }
 
 async fn build_block<'a>(
     frame: &'a Frame,
     pages: &Pages,
     hash: Result<Path<B256>, PathRejection>,
+    part: Result<Query<Part>, QueryRejection>,
 ) -> Result<BlockPage<'a>, Refused> {
-    let (hash, store) = (path(hash)?, &pages.service.store);
+    let (hash, from_log, store) = (path(hash)?, query(part)?.from_log, &pages.service.store);
     let block = store.block(hash).await?;
     let block = block.ok_or_else(|| Refused::not_found("the index has no such block"))?;
-    let events = Event::all(&store.events_in(hash, MOST_EVENTS).await?, &frame.as_of);
-    let checks = vec![Check::new(
+    // One more than shown: it begins the next page.
+    let rows = store.events_in(hash, from_log, PAGE.saturating_add(1)).await?;
+    let mut events = Event::all(&rows, &frame.as_of);
+    let rest = events.split_off(events.len().min(PAGE as usize));
+    let next = rest.first().map(|event| {
+        format!("/blocks/{hash}?from_log={log_index}", log_index = event.place.log_index)
+    });
+    let number = block.block.number;
+    let mut checks = vec![Check::new(
         "the same header, from an endpoint of your own",
         format!("cast block {hash} --rpc-url \"$ETH_RPC_URL\""),
     )];
-    let finality = frame.as_of.finality(block.block.number, block.canonical);
-    Ok(BlockPage { frame, block, finality, events, checks })
+    if block.canonical {
+        let events = format!("/v1/events?from_block={number}&to_block={number}&limit=1000");
+        checks.push(Check::new(
+            "all events of the block as JSON",
+            format!("curl -s '{}{events}'", frame.base),
+        ));
+    }
+    let finality = frame.as_of.finality(number, block.canonical);
+    let is_continued = from_log > 0;
+    Ok(BlockPage { frame, block, finality, events, is_continued, next, checks })
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ async fn block(pages: &Pages, number: u64) -> Result<Found, Refused> {
 async fn by_address(as_of: &AsOf, pages: &Pages, address: Address) -> Result<Found, Refused> {
     let store = &pages.service.store;
     let now: Moment = as_of.now();
-    if App::load(store, as_of, address, now).await?.is_some() {
+    if App::registered(store, as_of, address, now).await?.is_some() {
         return Ok(Found::Path(format!("/apps/{}", lower(&address))));
     }
     if Contract::find(store, address).await?.is_some() {

@@ -3,6 +3,7 @@
 use super::{
     EventRow, Query, Store, VerdictRow,
     rows::{event, verdict},
+    views::narrow,
 };
 use crate::decode::Kind;
 use alloy_primitives::Address;
@@ -36,11 +37,8 @@ pub(crate) struct PageOf {
 impl Selection {
     /// The conditions, on events as `e`.
     pub(super) fn narrow(&self, query: Query) -> Query {
-        query
-            .and("e.contract = ", self.contract)
+        narrow(query, self.contract, self.app, self.name.as_deref())
             .and("e.kind = ", self.kind.map(Kind::word))
-            .and("e.name = ", self.name.clone())
-            .and("e.app_id = ", self.app)
             .and("e.standing = ", self.standing)
             .and("e.block_number >= ", self.from)
             .and("e.block_number <= ", self.to)
@@ -64,18 +62,26 @@ impl Store {
             ),
         };
         let mut query = page.selection.narrow(query);
+        // One canonical block stands at a height: its number alone orders, as the indexes do. Of orphaned ones there are more.
+        let is_canonical = page.as_of.is_some();
         if let Some((block, log_index)) = page.after {
             query = query
-                .push(" AND (e.block_number, e.block_hash, e.log_index) ")
+                .push(match is_canonical {
+                    true => " AND (e.block_number, e.log_index) ",
+                    false => " AND (e.block_number, e.block_hash, e.log_index) ",
+                })
                 .push(if page.newest_first { "<" } else { ">" })
-                .push_bind(" (", block.number)
-                .push_bind(", ", block.hash)
-                .push_bind(", ", log_index)
-                .push(")");
+                .push_bind(" (", block.number);
+            if !is_canonical {
+                query = query.push_bind(", ", block.hash);
+            }
+            query = query.push_bind(", ", log_index).push(")");
         }
-        query = query.push(match page.newest_first {
-            false => " ORDER BY e.block_number, e.block_hash, e.log_index",
-            true => " ORDER BY e.block_number DESC, e.block_hash DESC, e.log_index DESC",
+        query = query.push(match (is_canonical, page.newest_first) {
+            (true, false) => " ORDER BY e.block_number, e.log_index",
+            (true, true) => " ORDER BY e.block_number DESC, e.log_index DESC",
+            (false, false) => " ORDER BY e.block_number, e.block_hash, e.log_index",
+            (false, true) => " ORDER BY e.block_number DESC, e.block_hash DESC, e.log_index DESC",
         });
         self.fetch(query.push_bind(" LIMIT ", page.limit)).await?.iter().map(event).collect()
     }

@@ -67,6 +67,41 @@ pub(crate) struct Newest<'a> {
     pub(crate) limit: u32,
 }
 
+impl Newest<'_> {
+    pub(super) fn query(&self, name: Option<&str>) -> Query {
+        let mut query = Query::new(match self.orphaned {
+            true => {
+                "SELECT e.*, b.time AS block_time, b.canonical FROM events e
+                 JOIN blocks b ON b.hash = e.block_hash WHERE b.canonical = 0"
+            }
+            false => {
+                "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE 1 = 1"
+            }
+        });
+        query = narrow(query, self.contract, self.app, name);
+        query = query.and("e.block_number <= ", self.up_to);
+        // One canonical block stands at a height: its number alone orders, as the indexes do. Of orphaned ones there are more.
+        let (from, by) = match self.orphaned {
+            true => (
+                " AND (e.block_number, e.log_index, e.block_hash) < (",
+                " ORDER BY e.block_number DESC, e.log_index DESC, e.block_hash DESC LIMIT ",
+            ),
+            false => (
+                " AND (e.block_number, e.log_index) < (",
+                " ORDER BY e.block_number DESC, e.log_index DESC LIMIT ",
+            ),
+        };
+        if let Some((block, log_index)) = self.before {
+            query = query.push_bind(from, block.number).push_bind(", ", log_index);
+            if self.orphaned {
+                query = query.push_bind(", ", block.hash);
+            }
+            query = query.push(")");
+        }
+        query.push_bind(by, self.limit)
+    }
+}
+
 /// The second or third indexed argument of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Topic {
@@ -82,6 +117,72 @@ impl Topic {
             Self::Third => "length(e.topics) >= 128 AND substr(e.topics, 97, 32) = ",
         }
     }
+}
+
+/// Events of one app, by contracts of one kind and these names, that name `word`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About<'a> {
+    pub(crate) app: Address,
+    pub(crate) kind: Kind,
+    pub(crate) contract: Option<Address>,
+    pub(crate) word: Option<(Topic, B256)>,
+    pub(crate) names: &'a [&'a str],
+}
+
+impl About<'_> {
+    pub(super) fn query(&self, side: Side, limit: u32) -> Query {
+        let query =
+            Query::new("SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE ");
+        let (mut query, name) = match self.word {
+            None => (
+                query.push_bind("substr(e.app_id, 1, 20) = ", self.app),
+                " AND substr(e.name, 1, 64) IN (",
+            ),
+            Some((Topic::Second, word)) => (
+                query
+                    .push_bind(Topic::Second.equals(), word)
+                    .push_bind(" AND substr(e.app_id, 1) = ", self.app),
+                " AND substr(e.name, 1) IN (",
+            ),
+            Some((Topic::Third, word)) => (
+                query
+                    .push("length(e.topics) >= 128")
+                    .push_bind(" AND substr(e.topics, 97, 33) = ", word)
+                    .push_bind(" AND substr(e.app_id, 1, 21) = ", self.app),
+                " AND substr(e.name, 1) IN (",
+            ),
+        };
+        for (place, wanted) in self.names.iter().enumerate() {
+            query = query.push_bind(if place == 0 { name } else { ", " }, *wanted);
+        }
+        query = query
+            .push(")")
+            .push_bind(" AND substr(e.kind, 1) = ", self.kind.word())
+            .and("substr(e.contract, 1) = ", self.contract);
+        let (from, (number, log_index), by) = match side {
+            Side::Before(number, log_index) => (
+                " AND (e.block_number, e.log_index) < (",
+                (number, log_index),
+                " ORDER BY e.block_number DESC, e.log_index DESC LIMIT ",
+            ),
+            Side::After(number, log_index) => (
+                " AND (e.block_number, e.log_index) > (",
+                (number, log_index),
+                " ORDER BY e.block_number, e.log_index LIMIT ",
+            ),
+        };
+        let query = query.push_bind(from, number).push_bind(", ", log_index).push(")");
+        query.push_bind(by, limit)
+    }
+}
+
+/// Which way from a place (block number, log index); the place itself is on neither side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Newest first.
+    Before(u64, u64),
+    /// In the chain's order.
+    After(u64, u64),
 }
 
 impl Store {
@@ -103,57 +204,7 @@ impl Store {
     }
 
     async fn newest_of(&self, wanted: &Newest<'_>, name: Option<&str>) -> Result<Vec<EventRow>> {
-        let mut query = Query::new(match wanted.orphaned {
-            true => {
-                "SELECT e.*, b.time AS block_time, b.canonical FROM events e
-                 JOIN blocks b ON b.hash = e.block_hash WHERE b.canonical = 0"
-            }
-            false => {
-                "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE 1 = 1"
-            }
-        });
-        query = query
-            .and("e.contract = ", wanted.contract)
-            .and("e.app_id = ", wanted.app)
-            .and("e.name = ", name)
-            .and("e.block_number <= ", wanted.up_to);
-        // One canonical block stands at a height: its number alone orders, as the indexes do. Of orphaned ones there are more.
-        let (from, by) = match wanted.orphaned {
-            true => (
-                " AND (e.block_number, e.log_index, e.block_hash) < (",
-                " ORDER BY e.block_number DESC, e.log_index DESC, e.block_hash DESC LIMIT ",
-            ),
-            false => (
-                " AND (e.block_number, e.log_index) < (",
-                " ORDER BY e.block_number DESC, e.log_index DESC LIMIT ",
-            ),
-        };
-        if let Some((block, log_index)) = wanted.before {
-            query = query.push_bind(from, block.number).push_bind(", ", log_index);
-            if wanted.orphaned {
-                query = query.push_bind(", ", block.hash);
-            }
-            query = query.push(")");
-        }
-        query = query.push_bind(by, wanted.limit);
-        self.fetch(query).await?.iter().map(event).collect()
-    }
-
-    /// Events of an app by these names up to a block, in the chain's order.
-    pub(crate) async fn rules(
-        &self,
-        app: Address,
-        wanted: &[&str],
-        up_to: u64,
-        limit: u32,
-    ) -> Result<Vec<EventRow>> {
-        let query = Query::new(
-            "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE e.app_id = $1",
-        );
-        let query = names(query.bind(app), wanted)
-            .push_bind(" AND e.block_number <= ", up_to)
-            .push_bind(" ORDER BY e.block_number, e.log_index LIMIT ", limit);
-        self.fetch(query).await?.iter().map(event).collect()
+        self.fetch(wanted.query(name)).await?.iter().map(event).collect()
     }
 
     /// Everything that the contract of this kind said up to a block. Where arguments hold whole evidence or dealings, and whoever
@@ -225,6 +276,17 @@ impl Store {
         self.fetch(query).await?.iter().map(event).collect()
     }
 
+    /// Canonical events of one app about one thing, from a place on. Many apps may approve one code, and one app may get many
+    /// keys: which index is walked is said by slices (migrations/0003_views.sql), and no index has `substr(x, 1)`.
+    pub(crate) async fn about(
+        &self,
+        about: &About<'_>,
+        side: Side,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
+        self.fetch(about.query(side, limit)).await?.iter().map(event).collect()
+    }
+
     /// A block that is or was stored; the one that the index starts at is never stored.
     pub(crate) async fn block(&self, hash: B256) -> Result<Option<BlockRow>> {
         let query =
@@ -241,21 +303,47 @@ impl Store {
         .transpose()
     }
 
-    /// Events of one block, whether it counts or not.
-    pub(crate) async fn events_in(&self, block: B256, limit: u32) -> Result<Vec<EventRow>> {
+    /// Events of one block, whether it counts or not, from a place in it on.
+    pub(crate) async fn events_in(
+        &self,
+        block: B256,
+        from_log: u64,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
         let query = Query::new(
             "SELECT e.*, b.time AS block_time, b.canonical FROM events e
-             JOIN blocks b ON b.hash = e.block_hash WHERE e.block_hash = $1
-             ORDER BY e.log_index LIMIT $2",
+             JOIN blocks b ON b.hash = e.block_hash WHERE e.block_hash = $1 AND e.log_index >= $2
+             ORDER BY e.log_index LIMIT $3",
         );
-        self.fetch(query.bind(block).bind(limit)).await?.iter().map(event).collect()
+        let query = query.bind(block).bind(from_log).bind(limit);
+        self.fetch(query).await?.iter().map(event).collect()
     }
 }
 
-/// Only events by these names; none: all.
+/// Only of this contract, this app, by this name. An app's events by name have an index of their own, whose slices these are:
+/// neither what else the app's contracts said nor its keys are read through.
+pub(super) fn narrow(
+    query: Query,
+    contract: Option<Address>,
+    app: Option<Address>,
+    name: Option<&str>,
+) -> Query {
+    match (app, name) {
+        (Some(app), Some(name)) => query
+            .push_bind(" AND substr(e.app_id, 1, 20) = ", app)
+            .push_bind(" AND substr(e.name, 1, 64) = ", name)
+            .and("substr(e.contract, 1) = ", contract),
+        (app, name) => {
+            query.and("e.contract = ", contract).and("e.app_id = ", app).and("e.name = ", name)
+        }
+    }
+}
+
+/// Only events by these names; none: all. The topic says which index is walked.
 fn names(mut query: Query, wanted: &[&str]) -> Query {
     for (place, name) in wanted.iter().enumerate() {
-        query = query.push_bind(if place == 0 { " AND e.name IN (" } else { ", " }, *name);
+        query =
+            query.push_bind(if place == 0 { " AND substr(e.name, 1) IN (" } else { ", " }, *name);
     }
     if wanted.is_empty() { query } else { query.push(")") }
 }

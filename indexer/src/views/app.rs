@@ -3,15 +3,22 @@
 //!
 //! Prevents: a contract that AppRegistry marks foreign and that speaks in another app's name.
 
-use super::{AsOf, Event, Moment, Place, app_policy::Allowlist, event::label};
-use crate::{decode::Kind, store::Store};
+use super::{
+    AsOf, Event, Moment, Place,
+    app_policy::{Allowlist, Entry},
+    event::label,
+};
+use crate::{
+    decode::Kind,
+    store::{About, Newest, Side, Store, Topic},
+};
 use alloy_primitives::{Address, B256};
 use anyhow::Result;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Every event that tells of an app's rules; issuances are not among them, so that an app with many is no slower.
-pub(crate) const RULES: [&str; 32] = [
+/// What AppRegistry says of an app.
+const REGISTRY: [&str; 15] = [
     "AppEntered",
     "PolicySet",
     "PolicyChangeCancelled",
@@ -27,6 +34,10 @@ pub(crate) const RULES: [&str; 32] = [
     "KeyVersionDelisted",
     "AppMoved",
     "AppMoveCancelled",
+];
+
+/// What policies of ours say. Issuances are not among it, so that an app with many is no slower.
+const POLICY: [&str; 17] = [
     "PolicyInitialized",
     "ComposeHashApproved",
     "ComposeHashRevoked",
@@ -46,14 +57,23 @@ pub(crate) const RULES: [&str; 32] = [
     "LicenseExtended",
 ];
 
-/// Rules of one app that a page folds; above it the page says that it stops there.
-pub(crate) const MOST_RULES: u32 = 20_000;
+/// What an AllowlistPolicy says besides its lists.
+const SETTINGS: [&str; 5] =
+    ["AnyDeviceSet", "AnyMeasurementSet", "AnyInstanceSet", "AnyTcbSet", "GrantDelaySet"];
+
+/// Events of the registry about an app, and of its policy, that are folded: the newest. If there are more, it is told from
+/// where on. [EXP-20]
+pub(crate) const MOST_FOLDED: u32 = 1000;
+/// Settings, or approvals and revocations of one code, that are looked back for beyond that.
+const FEW: u32 = 100;
 
 /// An app at a moment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct App {
     pub(crate) app_id: Address,
     pub(crate) at: Moment,
+    /// What the registry said before this place, but that the app entered, is not told; null: everything is.
+    pub(crate) told_from: Option<Place>,
     pub(crate) entered: Place,
     pub(crate) registry: Address,
     pub(crate) owner: Address,
@@ -110,15 +130,89 @@ pub(crate) struct Vendor {
 }
 
 impl App {
-    /// The app as of `at`; `None` if it was not registered then.
+    /// The app as of `at`, with what its policies let boot; `None` if it was not registered then.
     pub(crate) async fn load(
         store: &Store,
         as_of: &AsOf,
         id: Address,
         at: Moment,
     ) -> Result<Option<Self>> {
-        let rows = store.rules(id, &RULES, at.block.number, MOST_RULES).await?;
-        Self::fold(id, &Event::all(&rows, as_of), at)
+        let (mut events, told_from) = registry_events(store, as_of, id, at).await?;
+        let Some(app) = Self::fold(id, &events, at)? else { return Ok(None) };
+        let mut begins = BTreeMap::new();
+        for policy in [Some(app.policy), app.pending_policy].into_iter().flatten() {
+            if !policy.is_foreign && !begins.contains_key(&policy.address) {
+                let of = policy_events(store, as_of, id, policy.address, at).await?;
+                events.extend(of.0);
+                begins.insert(policy.address, of.1);
+            }
+        }
+        let Some(mut app) = Self::fold(id, &events, at)? else { return Ok(None) };
+        app.told_from = told_from;
+        let lists = [
+            (Some(app.policy), &mut app.allowlist),
+            (app.pending_policy, &mut app.pending_allowlist),
+        ];
+        for (policy, list) in lists {
+            let begin = policy.and_then(|policy| begins.get(&policy.address).copied().flatten());
+            if let (Some(list), Some(begin)) = (list, begin) {
+                list.tell_from(begin);
+            }
+        }
+        Ok(Some(app))
+    }
+
+    /// The app as of `at`, without what its policies let boot.
+    pub(crate) async fn registered(
+        store: &Store,
+        as_of: &AsOf,
+        id: Address,
+        at: Moment,
+    ) -> Result<Option<Self>> {
+        let (events, told_from) = registry_events(store, as_of, id, at).await?;
+        Ok(Self::fold(id, &events, at)?.map(|app| Self { told_from, ..app }))
+    }
+
+    /// The approval that let `code` boot at `at`, whatever else the policy in force there says.
+    pub(crate) async fn approval(
+        &self,
+        store: &Store,
+        as_of: &AsOf,
+        code: B256,
+    ) -> Result<Option<Entry>> {
+        if self.policy.is_foreign {
+            return Ok(None);
+        }
+        let about = About {
+            app: self.app_id,
+            kind: Kind::Policy,
+            contract: Some(self.policy.address),
+            word: Some((Topic::Second, code)),
+            names: &["ComposeHashApproved", "ComposeHashRevoked"],
+        };
+        let up_to = Side::Before(self.at.block.number.saturating_add(1), 0);
+        let mut rows = store.about(&about, up_to, FEW).await?;
+        rows.reverse();
+        let mut list = Allowlist::default();
+        for event in Event::all(&rows, as_of) {
+            list.take(&event)?;
+        }
+        list.settle(self.at.time);
+        Ok(list.approval_at(code, self.at.time).cloned())
+    }
+
+    /// The newest events of its rules up to `at`, newest first.
+    pub(crate) async fn history(
+        store: &Store,
+        as_of: &AsOf,
+        id: Address,
+        at: Moment,
+        limit: u32,
+    ) -> Result<Vec<Event>> {
+        let names = [REGISTRY.as_slice(), &POLICY].concat();
+        let up_to = Some(at.block.number);
+        let newest = Newest { app: Some(id), names: &names, up_to, limit, ..Newest::default() };
+        Ok(Event::all(&store.newest(&newest).await?, as_of))
     }
 
     /// From the app's rules, in the chain's order.
@@ -173,11 +267,20 @@ impl App {
                 false => "A policy of ours that asks others decides what may boot: see its events, and those of the policies that it asks.".to_owned(),
             };
         };
+        let least = if list.told_from.is_some() { "at least " } else { "" };
         let codes = list.codes_in_force().len();
-        let what = match codes {
-            0 => return "Nothing may boot: no code is approved.".to_owned(),
-            1 => "One code may boot".to_owned(),
-            more => format!("{more} codes may boot"),
+        let what = match (codes, list.told_from) {
+            (0, Some(_)) => {
+                return format!(
+                    "What may boot was approved long ago: none of the newest {MOST_FOLDED} acts of the policy approves code that may boot now."
+                );
+            }
+            (0, None) => return "Nothing may boot: no code is approved.".to_owned(),
+            (1, None) => "One code may boot".to_owned(),
+            (more, None) => format!("{more} codes may boot"),
+            (codes, Some(_)) => {
+                format!("At least {codes} code{} may boot", if codes == 1 { "" } else { "s" })
+            }
         };
         let where_ = match list.any_device.is_any {
             true => "any machine".to_owned(),
@@ -185,7 +288,7 @@ impl App {
                 let listed = list.devices.iter();
                 let listed =
                     listed.filter(|d| d.state == super::app_policy::State::InForce).count();
-                format!("{listed} listed machine{}", if listed == 1 { "" } else { "s" })
+                format!("{least}{listed} listed machine{}", if listed == 1 { "" } else { "s" })
             }
         };
         format!("{what}, on {where_} of {}.", vendors.join(", "))
@@ -202,6 +305,7 @@ impl App {
         Ok(Self {
             app_id: id,
             at,
+            told_from: None,
             entered: place,
             registry: event.contract,
             owner: args.address("owner")?,
@@ -301,6 +405,80 @@ impl App {
             vendor.is_in_force = vendor.effective_at <= now;
         }
     }
+}
+
+/// What the registry said of an app up to `at`, in the chain's order, and from where on, if not from the start.
+async fn registry_events(
+    store: &Store,
+    as_of: &AsOf,
+    id: Address,
+    at: Moment,
+) -> Result<(Vec<Event>, Option<Place>)> {
+    let Some(registry) = store.contract_of(Kind::AppRegistry).await? else {
+        return Ok((Vec::new(), None));
+    };
+    let said = Newest {
+        contract: Some(registry),
+        app: Some(id),
+        up_to: Some(at.block.number),
+        limit: MOST_FOLDED.saturating_add(1),
+        ..Newest::default()
+    };
+    let mut rows = store.newest(&Newest { names: &REGISTRY, ..said.clone() }).await?;
+    let is_cut = rows.len() > MOST_FOLDED as usize;
+    rows.truncate(MOST_FOLDED as usize);
+    let mut told_from = None;
+    if let Some(oldest) = rows.last().filter(|_| is_cut) {
+        told_from = Some(Event::new(oldest, as_of).place);
+        if oldest.name.as_deref() != Some("AppEntered") {
+            rows.extend(store.newest(&Newest { names: &["AppEntered"], limit: 1, ..said }).await?);
+        }
+    }
+    rows.reverse();
+    Ok((Event::all(&rows, as_of), told_from))
+}
+
+/// What an AllowlistPolicy said of its app up to `at`, in the chain's order: all of it, or the newest; then with the settings
+/// from before, and the place from which on its lists are told. Nothing of other policies.
+async fn policy_events(
+    store: &Store,
+    as_of: &AsOf,
+    id: Address,
+    policy: Address,
+    at: Moment,
+) -> Result<(Vec<Event>, Option<Place>)> {
+    let said = Newest {
+        contract: Some(policy),
+        app: Some(id),
+        up_to: Some(at.block.number),
+        limit: MOST_FOLDED.saturating_add(1),
+        ..Newest::default()
+    };
+    let begin = Newest { names: &["PolicyInitialized"], limit: 1, ..said.clone() };
+    let begin = store.newest(&begin).await?;
+    if begin.is_empty() {
+        return Ok((Vec::new(), None));
+    }
+    let mut rows = store.newest(&Newest { names: &POLICY, ..said.clone() }).await?;
+    let is_cut = rows.len() > MOST_FOLDED as usize;
+    rows.truncate(MOST_FOLDED as usize);
+    let mut told_from = None;
+    if let Some(oldest) = rows.last().filter(|_| is_cut) {
+        told_from = Some(Event::new(oldest, as_of).place);
+        let before = Some((oldest.block, oldest.log_index));
+        let before = Newest { before, ..said };
+        rows.extend(
+            store.newest(&Newest { names: &SETTINGS, limit: FEW, ..before.clone() }).await?,
+        );
+        // One is enough to tell that the policy began with a list of measurements.
+        let measured = Newest { names: &["MeasurementApproved"], limit: 1, ..before };
+        rows.extend(store.newest(&measured).await?);
+        rows.extend(begin);
+        rows.sort_unstable_by_key(|row| std::cmp::Reverse((row.block.number, row.log_index)));
+        rows.dedup_by_key(|row| (row.block.number, row.log_index));
+    }
+    rows.reverse();
+    Ok((Event::all(&rows, as_of), told_from))
 }
 
 fn pending(event: &Event, account: &str) -> Result<Pending> {

@@ -14,6 +14,8 @@ pub(crate) struct Allowlist {
     /// Its first event was seen: this is an AllowlistPolicy, and not another policy of ours.
     #[serde(skip)]
     pub(crate) is_initialized: bool,
+    /// What was approved before this place is not told; null: everything is.
+    pub(crate) told_from: Option<Place>,
     pub(crate) grant_delay_seconds: u64,
     /// A shorter delay on its way.
     pub(crate) pending_grant_delay: Option<PendingDelay>,
@@ -157,6 +159,17 @@ impl Allowlist {
                     None => State::InForce,
                 };
             }
+        }
+    }
+
+    /// Leaves out what was approved before a place: it was not read whether that was revoked since.
+    pub(crate) fn tell_from(&mut self, begin: Place) {
+        self.told_from = Some(begin);
+        let begin = (begin.block_number, begin.log_index);
+        for list in
+            [&mut self.codes, &mut self.devices, &mut self.measurements, &mut self.instances]
+        {
+            list.retain(|entry| (entry.approved.block_number, entry.approved.log_index) >= begin);
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     decode::Kind,
-    store::{Newest, Store, Topic},
+    store::{Store, Topic},
 };
 use alloy_primitives::{Address, B256};
 use anyhow::Result;
@@ -110,17 +110,6 @@ impl Issuance {
         rows.retain(|row| row.kind == Kind::IssuanceLog);
         Self::fold(id, &Event::all(&rows, as_of), release_window)
     }
-
-    /// The newest issuances, of one app or of all; one event each, so one with several inputs comes as often.
-    pub(crate) async fn newest(
-        store: &Store,
-        as_of: &AsOf,
-        app: Option<Address>,
-        limit: u32,
-    ) -> Result<Vec<Event>> {
-        let wanted = Newest { app, names: &ISSUANCE, limit, ..Newest::default() };
-        Ok(Event::all(&store.newest(&wanted).await?, as_of))
-    }
 }
 
 impl Chain {
@@ -149,12 +138,10 @@ impl Chain {
             chain.members.clone_from(&epoch.members);
         }
         chain.root = chain.issuance.root.and_then(|root| roots.of(root).cloned());
-        if let Some(app) = App::load(store, as_of, chain.issuance.app_id, at).await? {
+        if let Some(app) = App::registered(store, as_of, chain.issuance.app_id, at).await? {
             chain.policy = Some(app.policy.address);
             chain.policy_is_foreign = app.policy.is_foreign;
-            let code = chain.issuance.compose_hash;
-            let list = app.allowlist.as_ref();
-            chain.approval = list.and_then(|list| list.approval_at(code, at.time)).cloned();
+            chain.approval = app.approval(store, as_of, chain.issuance.compose_hash).await?;
         }
         Ok(chain)
     }

@@ -4,14 +4,10 @@
 use super::{AsOf, Event, Place, says::is_revocation};
 use crate::{
     decode::Kind,
-    store::{Newest, Store, Topic},
+    store::{About, Side, Store, Topic},
 };
-use alloy_primitives::B256;
 use anyhow::Result;
 use serde::Serialize;
-
-/// Records that are looked at on either side of a revocation.
-const NEAR: u32 = 200;
 
 /// A revocation and its effect on records, as the index has them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,20 +42,29 @@ impl Revocation {
         event: Event,
         release_window: u64,
     ) -> Result<Self> {
-        let (records, is_told) = match event.name() {
-            "ComposeHashRevoked" => (of_code(store, as_of, &event).await?, true),
-            "AppFrozen" => (of_app(store, as_of, &event).await?, true),
-            _ => (Vec::new(), false),
+        let (code, is_told) = match event.name() {
+            "ComposeHashRevoked" => (Some(event.args.hash("composeHash")?), true),
+            "AppFrozen" => (None, true),
+            _ => (None, false),
         };
-        let again = match event.name() {
-            "ComposeHashRevoked" => {
-                let code = event.args.hash("composeHash")?;
-                let names = ["ComposeHashApproved"];
-                store.by_topic(Topic::Second, code, &names, false, NEAR).await?
+        let (mut records, mut grants) = (Vec::new(), Vec::new());
+        if let Some(app) = event.app_id.filter(|_| is_told) {
+            let (number, log_index) = place(&event);
+            let (before, after) = (Side::Before(number, log_index), Side::After(number, log_index));
+            let word = code.map(|code| (Topic::Third, code));
+            let (kind, names) = (Kind::IssuanceLog, &["KeyIssued"]);
+            let about = About { app, kind, contract: None, word, names };
+            records.extend(store.about(&about, after, 1).await?);
+            records.extend(store.about(&about, before, 1).await?);
+            if let Some(code) = code {
+                let word = Some((Topic::Second, code));
+                let contract = Some(event.contract);
+                let (kind, names) = (Kind::Policy, &["ComposeHashApproved"]);
+                let about = About { app, kind, contract, word, names };
+                grants = store.about(&about, after, 1).await?;
             }
-            _ => Vec::new(),
-        };
-        let grants = Event::all(&again, as_of);
+        }
+        let (records, grants) = (Event::all(&records, as_of), Event::all(&grants, as_of));
         Ok(Self::fold(event, &records, &grants, is_told, release_window))
     }
 
@@ -92,21 +97,6 @@ impl Revocation {
 
 fn place(event: &Event) -> (u64, u64) {
     (event.place.block_number, event.place.log_index)
-}
-
-/// Records of the code and app that the event names, newest first.
-async fn of_code(store: &Store, as_of: &AsOf, event: &Event) -> Result<Vec<Event>> {
-    let code: B256 = event.args.hash("composeHash")?;
-    let rows = store.by_topic(Topic::Third, code, &["KeyIssued"], true, NEAR).await?;
-    let mut records = Event::all(&rows, as_of);
-    records.retain(|record| record.app_id == event.app_id);
-    Ok(records)
-}
-
-async fn of_app(store: &Store, as_of: &AsOf, event: &Event) -> Result<Vec<Event>> {
-    let names = ["KeyIssued"];
-    let newest = Newest { app: event.app_id, names: &names, limit: NEAR, ..Newest::default() };
-    Ok(Event::all(&store.newest(&newest).await?, as_of))
 }
 
 #[cfg(test)]

@@ -1,0 +1,278 @@
+//! What views read of apps with much more history than a page shows. [EXP-5] [EXP-9] [EXP-20]
+
+use super::*;
+use crate::views::{
+    AsOf, Event,
+    app::{App, MOST_FOLDED},
+    revocation::Revocation,
+};
+use serde_json::json;
+
+const APP: Address = Address::repeat_byte(0xA0);
+const OTHER: Address = Address::repeat_byte(0xA1);
+const REGISTRY: Address = Address::repeat_byte(0xB0);
+const POLICY: Address = Address::repeat_byte(0xA0);
+
+/// Events of three blocks, each at the next place.
+struct Script {
+    store: Store,
+    blocks: Vec<BlockRef>,
+    rows: Vec<Vec<Value>>,
+}
+
+impl Script {
+    async fn new(url: &str) -> Self {
+        let store = store(url).await;
+        let contracts = [(REGISTRY, Kind::AppRegistry), (POLICY, Kind::Policy)];
+        store.watch_from_start(&contracts).await.unwrap();
+        append(&store, START, 1, 3).await;
+        let hashes = store.hashes(1, 3).await.unwrap();
+        let blocks = hashes.into_iter().map(|(number, hash)| BlockRef::new(number, hash)).collect();
+        Self { store, blocks, rows: Vec::new() }
+    }
+
+    /// In block 1, 2 or 3; `words` are the indexed arguments after the app.
+    fn say(
+        &mut self,
+        block: usize,
+        who: (Kind, Address),
+        name: &str,
+        app: Address,
+        words: &[B256],
+    ) {
+        self.say_with(block, who, name, app, words, json!({}));
+    }
+
+    fn say_with(
+        &mut self,
+        block: usize,
+        (kind, contract): (Kind, Address),
+        name: &str,
+        app: Address,
+        words: &[B256],
+        args: serde_json::Value,
+    ) {
+        let block = self.blocks[block - 1];
+        let topics = [&[B256::ZERO, app.into_word()], words].concat();
+        self.rows.push(vec![
+            31337u64.into(),
+            block.hash.into(),
+            (self.rows.len() as u64 + 100).into(),
+            block.number.into(),
+            0u64.into(),
+            contract.into(),
+            kind.word().into(),
+            "outside".into(),
+            Some(name.to_owned()).into(),
+            Some(app).into(),
+            None::<u64>.into(),
+            topics.concat().into(),
+            Vec::new().into(),
+            Some(args.to_string()).into(),
+        ]);
+    }
+
+    fn approve(&mut self, block: usize, app: Address, code: B256) {
+        let args = json!({"composeHash": code, "effectiveAt": 1, "uri": ""});
+        let who = (Kind::Policy, POLICY);
+        self.say_with(block, who, "ComposeHashApproved", app, &[code], args);
+    }
+
+    fn enter(&mut self) {
+        let args =
+            json!({"grantDelaySeconds": 0, "requireTcbUpToDate": true, "allowAnyDevice": true});
+        let (policy, registry) = ((Kind::Policy, POLICY), (Kind::AppRegistry, REGISTRY));
+        self.say_with(1, policy, "PolicyInitialized", APP, &[], args);
+        let args = json!({"mrSystem": B256::repeat_byte(5), "effectiveAt": 1});
+        self.say_with(1, policy, "MeasurementApproved", APP, &[], args);
+        let args = json!({"policy": POLICY, "owner": OTHER, "guardian": OTHER, "isForeign": false,
+            "vendors": [B256::repeat_byte(b'v')]});
+        self.say_with(1, registry, "AppEntered", APP, &[], args);
+    }
+
+    async fn write(&mut self) -> AsOf {
+        let mut write = self.store.write().await.unwrap();
+        write.insert(&EVENTS, std::mem::take(&mut self.rows)).await.unwrap();
+        write.commit().await.unwrap();
+        AsOf::load(&self.store).await.unwrap()
+    }
+}
+
+fn code(number: u32) -> B256 {
+    B256::from(alloy_primitives::U256::from(number) + alloy_primitives::U256::from(1u128 << 100))
+}
+
+#[test]
+fn a_policy_with_more_acts_than_are_folded_says_from_where_on() {
+    // [EXP-20]
+    on_both("long", async |url| {
+        let mut script = Script::new(url).await;
+        script.enter();
+        let old = B256::repeat_byte(0xAB);
+        script.approve(1, APP, old);
+        for number in 0..MOST_FOLDED {
+            script.approve(2, APP, code(number));
+        }
+        let as_of = script.write().await;
+        let app = App::load(&script.store, &as_of, APP, as_of.now()).await.unwrap().unwrap();
+        let list = app.allowlist.as_ref().unwrap();
+        assert_eq!(list.told_from.unwrap().block_number, 2);
+        assert_eq!(list.codes.len(), MOST_FOLDED as usize);
+        assert!(list.any_device.is_any, "the first event is read, however long ago");
+        assert!(!list.any_measurement.is_any, "it began with a list of measurements");
+        assert!(list.measurements.is_empty(), "it was not read whether that was revoked");
+        assert!(app.says().starts_with("At least 1000 codes may boot"), "{}", app.says());
+        // One code is found behind all that, as it is asked for alone.
+        let approval = app.approval(&script.store, &as_of, old).await.unwrap().unwrap();
+        assert_eq!(approval.approved.block_number, 1);
+        let nobody = app.approval(&script.store, &as_of, code(MOST_FOLDED)).await.unwrap();
+        assert!(nobody.is_none());
+        assert_eq!(
+            App::history(&script.store, &as_of, APP, as_of.now(), 7).await.unwrap().len(),
+            7
+        );
+    });
+}
+
+#[test]
+fn a_policy_whose_acts_are_all_folded_leaves_nothing_out() {
+    on_both("short", async |url| {
+        let mut script = Script::new(url).await;
+        script.enter();
+        // Two of the policy's events are above.
+        for number in 2..MOST_FOLDED {
+            script.approve(2, APP, code(number));
+        }
+        let as_of = script.write().await;
+        let app = App::load(&script.store, &as_of, APP, as_of.now()).await.unwrap().unwrap();
+        let list = app.allowlist.as_ref().unwrap();
+        assert!(list.told_from.is_none() && app.told_from.is_none());
+        assert_eq!((list.codes.len(), list.measurements.len()), (998, 1));
+        assert!(app.says().starts_with("998 codes may boot"), "{}", app.says());
+    });
+}
+
+#[test]
+fn a_registry_that_said_more_than_is_folded_still_tells_that_the_app_entered() {
+    on_both("offers", async |url| {
+        let mut script = Script::new(url).await;
+        script.enter();
+        let offer = json!({"pendingOwner": OTHER});
+        let registry = (Kind::AppRegistry, REGISTRY);
+        for _ in 0..MOST_FOLDED {
+            script.say_with(2, registry, "OwnershipOffered", APP, &[], offer.clone());
+        }
+        // Whoever speaks of the app elsewhere pushes nothing out.
+        for _ in 0..MOST_FOLDED {
+            script.say_with(
+                3,
+                (Kind::ForeignPolicy, OTHER),
+                "OwnershipOffered",
+                APP,
+                &[],
+                offer.clone(),
+            );
+        }
+        let as_of = script.write().await;
+        let app = App::load(&script.store, &as_of, APP, as_of.now()).await.unwrap().unwrap();
+        assert_eq!((app.entered.block_number, app.told_from.unwrap().block_number), (1, 2));
+        assert!(
+            App::registered(&script.store, &as_of, OTHER, as_of.now()).await.unwrap().is_none()
+        );
+    });
+}
+
+#[test]
+fn a_revocation_finds_its_records_among_those_of_other_apps() {
+    // [EXP-5] More of them than any look around would read.
+    on_both("records", async |url| {
+        let mut script = Script::new(url).await;
+        let (log, shared) = ((Kind::IssuanceLog, CONTRACT), code(1));
+        let record = |script: &mut Script, block, app| {
+            script.say(block, log, "KeyIssued", app, &[B256::ZERO, shared]);
+        };
+        record(&mut script, 1, APP);
+        (0..300).for_each(|_| record(&mut script, 2, OTHER));
+        let args = json!({"composeHash": shared, "reason": 1});
+        script.say_with(2, (Kind::Policy, POLICY), "ComposeHashRevoked", APP, &[shared], args);
+        (0..300).for_each(|_| record(&mut script, 2, OTHER));
+        // A foreign contract may say that a key went out, and another policy may approve the code.
+        let foreign = (Kind::ForeignPolicy, OTHER);
+        script.say(2, foreign, "KeyIssued", APP, &[B256::ZERO, shared]);
+        script.say(2, (Kind::Policy, OTHER), "ComposeHashApproved", APP, &[shared]);
+        let as_of = script.write().await;
+        let load = async |script: &Script| {
+            let wanted = Newest { names: &["ComposeHashRevoked"], limit: 1, ..Newest::default() };
+            let rows = script.store.newest(&wanted).await.unwrap();
+            let event = Event::all(&rows, &as_of).remove(0);
+            Revocation::load(&script.store, &as_of, event, 250).await.unwrap()
+        };
+        script.store.watch_from_start(&[(OTHER, Kind::ForeignPolicy)]).await.unwrap();
+        let told = load(&script).await;
+        assert_eq!(told.last_record.unwrap().place.block_number, 1);
+        assert!(told.next_record.is_none() && told.granted_again.is_none());
+        // Places go on from here.
+        script.rows = Vec::with_capacity(1);
+        let who = (Kind::Policy, POLICY);
+        let args = json!({"composeHash": shared, "effectiveAt": 1, "uri": ""});
+        script.say_with(3, who, "ComposeHashApproved", APP, &[shared], args);
+        script.say(3, log, "KeyIssued", APP, &[B256::ZERO, shared]);
+        script.write().await;
+        let told = load(&script).await;
+        assert_eq!(told.next_record.unwrap().place.block_number, 3);
+        assert_eq!(told.granted_again.unwrap().block_number, 3);
+    });
+}
+
+#[test]
+fn a_block_is_read_in_parts() {
+    // [EXP-9]
+    on_both("parts", async |url| {
+        let mut script = Script::new(url).await;
+        (0..10).for_each(|number| script.approve(2, APP, code(number)));
+        script.write().await;
+        let block = script.blocks[1].hash;
+        let part = async |from, limit| -> Vec<u64> {
+            let rows = script.store.events_in(block, from, limit).await.unwrap();
+            rows.iter().map(|row| row.log_index).collect()
+        };
+        assert_eq!(part(0, 3).await, [0, 100, 101]);
+        assert_eq!(part(101, 3).await, [101, 102, 103]);
+        assert_eq!(part(109, 3).await, [109]);
+        assert!(part(u64::MAX, 3).await.is_empty());
+    });
+}
+
+#[tokio::test]
+async fn queries_walk_the_index_that_is_made_for_them() {
+    // [EXP-9] On an empty database SQLite has nothing to go by but the text.
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("index.sqlite").to_string_lossy()).await;
+    let walks = async |query: Query, index: &str| {
+        let text = format!("EXPLAIN QUERY PLAN {}", query.text);
+        let plan = store.fetch(Query { text, values: query.values }).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.text("detail").unwrap()).collect();
+        assert!(plan[0].starts_with(&format!("SEARCH e USING INDEX {index} (")), "{plan:?}");
+        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
+    };
+    let before = Some((START, 7));
+    let by_name = Newest { app: Some(APP), up_to: Some(9), limit: 3, ..Newest::default() };
+    for contract in [None, Some(POLICY)] {
+        for before in [None, before] {
+            let newest = Newest { contract, before, ..by_name.clone() };
+            walks(newest.query(Some("KeyIssued")), "events_app_name").await;
+        }
+    }
+    let third = Some((Topic::Third, B256::ZERO));
+    let second = Some((Topic::Second, B256::ZERO));
+    for (word, index) in
+        [(None, "events_app_name"), (second, "events_second"), (third, "events_app_third")]
+    {
+        for contract in [None, Some(POLICY)] {
+            let names = &["KeyIssued"];
+            let about = About { app: APP, kind: Kind::Policy, contract, word, names };
+            walks(about.query(Side::Before(9, 9), 1), index).await;
+            walks(about.query(Side::After(9, 9), 1), index).await;
+        }
+    }
+}
