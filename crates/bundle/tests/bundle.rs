@@ -5,5 +5,7 @@ mod bundle {
     mod headers;
     mod noise;
     mod patch;
+    mod states;
+    mod tries;
     mod world;
 }

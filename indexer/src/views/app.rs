@@ -4,11 +4,12 @@
 //! Prevents: a contract that AppRegistry marks foreign and that speaks in another app's name.
 
 use super::{AsOf, Event, Moment, Place, app_policy::Allowlist, event::label};
-use crate::{decode::Kind, store::Store};
+use crate::{decode::Kind, http::shape, store::Store};
 use alloy_primitives::{Address, B256};
 use anyhow::Result;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// Every event that tells of an app's rules; issuances are not among them, so that an app with many is no slower.
 pub(crate) const RULES: [&str; 32] = [
@@ -50,14 +51,19 @@ pub(crate) const RULES: [&str; 32] = [
 pub(crate) const MOST_RULES: u32 = 20_000;
 
 /// An app at a moment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct App {
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) app_id: Address,
     pub(crate) at: Moment,
     pub(crate) entered: Place,
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) registry: Address,
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) owner: Address,
+    #[schema(schema_with = shape::optional_address_schema)]
     pub(crate) pending_owner: Option<Address>,
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) guardian: Address,
     pub(crate) pending_guardian: Option<Pending>,
     pub(crate) key_version: u64,
@@ -76,8 +82,9 @@ pub(crate) struct App {
 }
 
 /// A policy contract and when it counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct PolicyRef {
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) address: Address,
     pub(crate) is_foreign: bool,
     pub(crate) effective_at: u64,
@@ -85,14 +92,15 @@ pub(crate) struct PolicyRef {
 }
 
 /// An account that will count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Pending {
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) account: Address,
     pub(crate) effective_at: u64,
 }
 
 /// A freeze.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Frozen {
     pub(crate) since: Place,
     pub(crate) reason: u64,
@@ -101,7 +109,7 @@ pub(crate) struct Frozen {
 }
 
 /// A vendor that the app accepts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Vendor {
     pub(crate) vendor: String,
     pub(crate) effective_at: u64,

@@ -9,12 +9,13 @@ use crate::{
 use alloy_primitives::B256;
 use anyhow::Result;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Records that are looked at on either side of a revocation.
 const NEAR: u32 = 200;
 
 /// A revocation and its effect on records, as the index has them.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Revocation {
     pub(crate) event: Event,
     /// Whether events tell which records it denies: they name app and code, not device, instance or vendor.
