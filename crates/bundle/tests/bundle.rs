@@ -7,5 +7,6 @@ mod bundle {
     mod patch;
     mod states;
     mod tries;
+    mod twins;
     mod world;
 }

@@ -37,7 +37,7 @@ fn renumbered(bundle: &mut Bundle, trusted: &mut Trusted) {
 }
 
 /// Another receipt in the place of the only one of its block.
-fn with_receipt(bundle: &mut Bundle, trusted: &mut Trusted, bytes: Vec<u8>) {
+pub(crate) fn with_receipt(bundle: &mut Bundle, trusted: &mut Trusted, bytes: Vec<u8>) {
     let mut trie = HashBuilder::default();
     let path = Nibbles::unpack(alloy_rlp::encode(bundle.receipt.index));
     trie.add_leaf(path, &bytes);
@@ -48,12 +48,12 @@ fn with_receipt(bundle: &mut Bundle, trusted: &mut Trusted, bytes: Vec<u8>) {
     remade(bundle, trusted, |header| header.receipts_root = root);
 }
 
-fn receipt(bundle: &Bundle) -> Receipt<Log> {
+pub(crate) fn receipt(bundle: &Bundle) -> Receipt<Log> {
     let envelope = ReceiptEnvelope::<Log>::decode_2718(&mut bundle.receipt.bytes.as_ref()).unwrap();
     envelope.as_receipt().unwrap().clone()
 }
 
-fn encoded(receipt: Receipt<Log>) -> Vec<u8> {
+pub(crate) fn encoded(receipt: Receipt<Log>) -> Vec<u8> {
     ReceiptEnvelope::Eip1559(ReceiptWithBloom::from(receipt)).encoded_2718()
 }
 

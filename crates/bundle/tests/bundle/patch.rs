@@ -62,12 +62,16 @@ pub(crate) fn bless(kind: &str, expect: &str, cheat: &str, bundle: &Bundle, trus
     if std::env::var_os("BLESS_CASES").is_none() {
         return;
     }
-    let good: Value = serde_json::from_str(&text(&format!("{kind}.bundle"))).unwrap();
-    let mut change = Vec::new();
+    // What makes the good one of its file comes first.
+    let good: Value = serde_json::from_str(&text(&format!("{kind}.json"))).unwrap();
+    let file = good["bundle"].as_str().unwrap();
+    let mut change = good["change"].as_array().cloned().unwrap_or_default();
+    let operations: Vec<Operation> = serde_json::from_value(change.clone().into()).unwrap();
+    let good: Value = serde_json::from_str(&changed(&text(file), &operations)).unwrap();
     differ(&good, &serde_json::to_value(bundle).unwrap(), "", &mut change);
     let case = json!({
         "cheat": cheat,
-        "bundle": format!("{kind}.bundle"),
+        "bundle": file,
         "change": change,
         "trusted": { "block": trusted.block, "network": trusted.network },
         "expect": expect,

@@ -3,8 +3,8 @@
 
 use super::{
     patch::bless,
-    tries::{set_absent, set_code, set_slot, with_state_of},
-    world::good,
+    tries::{End, set_absent, set_code, set_slot, with_state_of},
+    world::{good, log_of},
 };
 use alloy_consensus::Header;
 use alloy_primitives::{Address, Bytes, U256, keccak256};
@@ -14,13 +14,9 @@ use alloy_signer_local::PrivateKeySigner;
 use bundle::{Bundle, Trusted, verify};
 use wire::statements::{Domain, SeatSignature};
 
-/// AppRegistry's and the log's addresses, by what the bundles' networks have.
+/// Whose event it is.
 fn emitter(bundle: &Bundle) -> Address {
-    use alloy_consensus::ReceiptEnvelope;
-    use alloy_eips::eip2718::Decodable2718;
-    let receipt =
-        ReceiptEnvelope::<alloy_primitives::Log>::decode_2718(&mut bundle.receipt.bytes.as_ref());
-    receipt.unwrap().logs()[usize::try_from(bundle.log).unwrap()].address
+    log_of(bundle).address
 }
 
 fn word(bundle: &Bundle, trusted: &Trusted) -> &'static str {
@@ -31,7 +27,7 @@ fn word(bundle: &Bundle, trusted: &Trusted) -> &'static str {
 fn a_state_made_anew_without_a_change_is_as_good() {
     for kind in ["issuance", "revocation"] {
         let (mut bundle, mut trusted) = good(kind);
-        with_state_of(&mut bundle, &mut trusted);
+        with_state_of(&mut bundle, &mut trusted, End::Event);
         assert_eq!(word(&bundle, &trusted), "ok", "{kind}");
         assert_eq!(trusted.block, good(kind).1.block);
     }
@@ -46,7 +42,7 @@ fn a_policy_that_the_registry_did_not_make_proves_nothing() {
         for slot in account.slots.iter().filter(|slot| slot.value == U256::from(1)) {
             let (mut bundle, mut trusted) = (bundle.clone(), trusted);
             set_slot(&mut bundle.at_event, account.address, slot.slot, U256::ZERO);
-            with_state_of(&mut bundle, &mut trusted);
+            with_state_of(&mut bundle, &mut trusted, End::Event);
             if word(&bundle, &trusted) == "foreign-policy" {
                 bless(
                     "revocation",
@@ -68,7 +64,7 @@ fn a_contract_before_its_deployment_answers_nothing() {
     let (mut bundle, mut trusted) = good("issuance");
     let log = emitter(&bundle);
     set_absent(&mut bundle.at_event, log);
-    with_state_of(&mut bundle, &mut trusted);
+    with_state_of(&mut bundle, &mut trusted, End::Event);
     assert_eq!(word(&bundle, &trusted), "no-answer");
     bless("issuance", "no-answer", "contract before its deployment, proven", &bundle, &trusted);
 }
@@ -82,7 +78,7 @@ fn a_contract_whose_code_halts_answers_nothing() {
     set_code(&mut bundle.at_event, committee, &halts);
     bundle.codes.push(halts);
     bundle.codes.sort_by_cached_key(|code| keccak256(code));
-    with_state_of(&mut bundle, &mut trusted);
+    with_state_of(&mut bundle, &mut trusted, End::Event);
     assert_eq!(word(&bundle, &trusted), "no-answer");
     bless("revocation", "no-answer", "contract that halts", &bundle, &trusted);
 }
@@ -118,7 +114,7 @@ fn a_committee_that_signs_for_another_enclave_than_the_evidence_shows_is_refused
         let signed = ours.sign_hash_sync(&after).unwrap();
         signatures.push(SeatSignature::new(signature.seat, &signed));
     }
-    with_state_of(&mut bundle, &mut trusted);
+    with_state_of(&mut bundle, &mut trusted, End::Event);
     let issuance = bundle.issuance.as_mut().unwrap();
     issuance.signatures = signatures;
     assert_eq!(word(&bundle, &trusted), "signature-invalid", "they signed the changed one");

@@ -172,11 +172,23 @@ pub(crate) fn set_code(facts: &mut [AccountFacts], address: Address, code: &[u8]
     account(facts, address).code_hash = keccak256(code);
 }
 
-/// The first header has the state that its facts tell, and the others stand on it.
-pub(crate) fn with_state_of(bundle: &mut Bundle, trusted: &mut Trusted) {
-    let mut nodes = Nodes::of(bundle.at_event.iter().map(|account| &account.nodes));
-    let mut root = keccak256(&bundle.at_event[0].nodes[0]);
-    for account in &bundle.at_event {
+/// At which end a state is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Event,
+    Block,
+}
+
+/// The first or last header has the state that its facts tell, and the headers after it stand on it.
+pub(crate) fn with_state_of(bundle: &mut Bundle, trusted: &mut Trusted, end: End) {
+    let last = bundle.headers.len() - 1;
+    let (facts, place) = match end {
+        End::Event => (&mut bundle.at_event, 0),
+        End::Block => (&mut bundle.at_block, last),
+    };
+    let mut nodes = Nodes::of(facts.iter().map(|account| &account.nodes));
+    let mut root = keccak256(&facts[0].nodes[0]);
+    for account in facts.iter() {
         let fields: [&dyn Encodable; 4] =
             [&account.nonce, &account.balance, &account.storage_hash, &account.code_hash];
         let mut leaf = Vec::new();
@@ -185,15 +197,15 @@ pub(crate) fn with_state_of(bundle: &mut Bundle, trusted: &mut Trusted) {
         let leaf = if is_absent { Leaf::Elsewhere } else { Leaf::Value(&leaf) };
         root = nodes.with(root, account.address.as_slice(), leaf);
     }
-    for account in &mut bundle.at_event {
+    for account in facts {
         account.nodes = nodes.proof(root, account.address.as_slice());
     }
     let mut parent = None;
-    for bytes in &mut bundle.headers {
+    for (at, bytes) in bundle.headers.iter_mut().enumerate() {
         let mut header = Header::decode(&mut bytes.as_ref()).unwrap();
-        match parent {
-            None => header.state_root = root,
-            Some(parent) => header.parent_hash = parent,
+        header.parent_hash = parent.unwrap_or(header.parent_hash);
+        if at == place {
+            header.state_root = root;
         }
         *bytes = alloy_rlp::encode(&header).into();
         parent = Some(keccak256(&bytes));
