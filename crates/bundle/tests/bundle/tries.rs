@@ -77,31 +77,58 @@ impl Nodes {
             return Item::List(items);
         }
         let Item::Text(prefix) = items[0].clone() else { panic!("no path") };
-        if prefix[0] & 0x20 == 0 {
-            let length = (prefix.len() - 1) * 2 + usize::from(prefix[0] >> 4 & 1);
-            items[1] = self.below(items[1].clone(), &rest[length..], leaf);
-            return Item::List(items);
-        }
-        match leaf {
-            Leaf::Value(value) => items[1] = Item::Text(value.to_vec()),
-            Leaf::Elsewhere => {
+        let (key, is_leaf) = unpacked(&prefix);
+        let common = key.iter().zip(rest).take_while(|(one, other)| one == other).count();
+        match (leaf, is_leaf) {
+            (Leaf::Elsewhere, true) => {
                 let mut other = prefix;
                 *other.last_mut().unwrap() ^= 1;
                 items[0] = Item::Text(other);
             }
+            (Leaf::Value(value), true) if common == key.len() => {
+                items[1] = Item::Text(value.to_vec());
+            }
+            (_, false) if common == key.len() => {
+                items[1] = self.below(items[1].clone(), &rest[common..], leaf);
+            }
+            // Nothing is there: a branch, where the two ways part.
+            (Leaf::Value(value), _) => {
+                let mut branch = vec![Item::Text(Vec::new()); 17];
+                let old = match (&key[common + 1..], is_leaf) {
+                    ([], false) => items[1].clone(),
+                    (rest, _) => self.child(pair(rest, is_leaf, items[1].clone())),
+                };
+                branch[usize::from(key[common])] = old;
+                let new = pair(&rest[common + 1..], true, Item::Text(value.to_vec()));
+                branch[usize::from(rest[common])] = self.child(new);
+                let branch = Item::List(branch);
+                return match common {
+                    0 => branch,
+                    _ => pair(&rest[..common], false, self.child(branch)),
+                };
+            }
+            (Leaf::Elsewhere, false) => panic!("nothing is there"),
         }
         Item::List(items)
     }
 
     fn below(&mut self, child: Item, rest: &[u8], leaf: Leaf<'_>) -> Item {
-        let node = match &child {
-            Item::Text(hash) => Item::read(&self.0[&B256::from_slice(hash)]),
-            Item::List(_) => child.clone(),
+        let node = match (&child, leaf) {
+            (Item::Text(hash), Leaf::Value(value)) if hash.is_empty() => {
+                return self.child(pair(rest, true, Item::Text(value.to_vec())));
+            }
+            (Item::Text(hash), _) => Item::read(&self.0[&B256::from_slice(hash)]),
+            (Item::List(_), _) => child.clone(),
         };
         let new = self.remade(node, rest, leaf);
-        match new.write() {
+        self.child(new)
+    }
+
+    /// A node as the one above it names it.
+    fn child(&mut self, node: Item) -> Item {
+        match node.write() {
             long if long.len() >= 32 => Item::Text(self.keep(long).to_vec()),
-            _ => new,
+            _ => node,
         }
     }
 
@@ -120,10 +147,11 @@ impl Nodes {
                     child
                 } else {
                     let Item::Text(prefix) = &items[0] else { panic!("no path") };
-                    if prefix[0] & 0x20 != 0 {
+                    let (key, is_leaf) = unpacked(prefix);
+                    if is_leaf || !rest.starts_with(&key) {
                         break;
                     }
-                    rest = &rest[(prefix.len() - 1) * 2 + usize::from(prefix[0] >> 4 & 1)..];
+                    rest = &rest[key.len()..];
                     items[1].clone()
                 };
                 if let Item::Text(hash) = &child {
@@ -134,6 +162,24 @@ impl Nodes {
         }
         proof
     }
+}
+
+/// A leaf or an extension.
+fn pair(path: &[u8], is_leaf: bool, value: Item) -> Item {
+    let flag = if is_leaf { 2 } else { 0 };
+    let halves = match path.len() % 2 {
+        0 => [&[flag, 0], path].concat(),
+        _ => [&[flag + 1], path].concat(),
+    };
+    let packed = halves.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    Item::List(vec![Item::Text(packed), value])
+}
+
+/// The path of a leaf or an extension, and whether it is a leaf.
+fn unpacked(prefix: &[u8]) -> (Vec<u8>, bool) {
+    let halves: Vec<u8> = prefix.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect();
+    let skip = if halves[0] & 1 == 1 { 1 } else { 2 };
+    (halves[skip..].to_vec(), halves[0] >= 2)
 }
 
 fn path(key: &[u8]) -> Vec<u8> {
