@@ -15,6 +15,47 @@ MAX_BYTES, MAX_HEADERS, MAX_LATER = 4 << 20, 1024, 16_384
 FORMAT = "quorate-evidence/v1"
 FIELDS = "format network headers receipt log trail atEvent atBlock codes".split()
 ISSUANCE_FIELDS = "statement signatures evidence".split()
+# Every revocation: types of its arguments and how many are indexed, whose event it has to be, which later events undo it (where
+# these arguments are the same; or where this one is not zero). STANDS says by which view it stands.
+REVOCATIONS = {
+    "ComposeHashRevoked": ("address bytes32 uint8 uint64", 2, "policy",
+        [("ComposeHashApproved(address,bytes32,uint64,string,uint64)", [1], None)]),
+    "DeviceRevoked": ("address bytes32 uint8 uint64", 2, "policy",
+        [("DeviceApproved(address,bytes32,uint64,uint64)", [1], None), ("AnyDeviceSet(address,uint64,uint64)", [], 1)]),
+    "MeasurementRevoked": ("address bytes32 uint8 uint64", 2, "policy",
+        [("MeasurementApproved(address,bytes32,uint64,uint64)", [1], None),
+         ("AnyMeasurementSet(address,uint64,uint64)", [], 1)]),
+    "InstanceRevoked": ("address address uint8 uint64", 2, "policy",
+        [("InstanceApproved(address,address,uint64,uint64)", [1], None), ("AnyInstanceSet(address,uint64,uint64)", [], 1)]),
+    "MemberRemovalCancelled": ("address address uint8 uint64", 2, "policy",
+        [("MemberRemoved(address,address,uint64,uint64)", [1], None)]),
+    "LicenseCut": ("address uint64 uint8 uint64", 1, "policy",
+        [("LicenseExtended(address,uint64,uint64,uint64)", [], None)]),
+    "HoldingDropped": ("address address uint8 uint64", 2, "policy", []),
+    "AppFrozen": ("address uint8 uint64", 1, "app registry", [("AppThawed(address,uint64,uint64)", [0], None)]),
+    "VendorRemoved": ("address bytes32 uint8 uint64", 2, "app registry",
+        [("VendorAccepted(address,bytes32,uint64,uint64)", [0, 1], None)]),
+    "KeyVersionDelisted": ("address uint32 uint8 uint64", 2, "app registry", []),
+    "PolicyChangeCancelled": ("address address uint8 uint64", 2, "app registry",
+        [("PolicySet(address,address,bool,uint64,uint64)", [0, 1], None)]),
+    "AppMoveCancelled": ("address address uint8 uint64", 2, "app registry",
+        [("AppMoved(address,address,uint64,uint64)", [0, 1], None)]),
+    "RootClosed": ("bytes32 uint8 uint64", 1, "attestation registry",
+        [("RootOpened(bytes32,bytes32,uint8,(uint32,uint64,uint64,uint32,uint16),uint64)", [0], None)]),
+    "OsImageRevoked": ("bytes32 uint8 uint64", 1, "attestation registry",
+        [("OsImageApproved(bytes32,string,uint64)", [0], None)]),
+    "AdvisoryDenied": ("bytes32 string uint64", 1, "attestation registry",
+        [("AdvisoryAccepted(bytes32,string,uint64)", [0, 1], None)]),
+    "SeatSuspended": ("uint16 uint8 uint64", 1, "committee", [("SeatUnsuspended(uint16,uint64)", [0], None)]),
+    "SeatRemoved": ("uint16 uint8 uint64", 1, "committee", []),
+    "NodeCodeRevoked": ("bytes32 bytes32 uint8 uint64", 2, "committee",
+        [("NodeCodeApproved(bytes32,bytes32,string,uint64)", [0, 1], None)]),
+    "ContractsChangeCancelled": ("address address uint8 uint64", 2, "committee",
+        [("ContractsSet(address,address,uint64,uint64)", [0, 1], None)]),
+}
+# Words of what appInfo() and seat() answer, after the offset of the struct.
+POLICY, IS_FROZEN, IS_FOREIGN, THAWS_AT, PENDING_POLICY, MOVED_TO = 1, 6, 8, 9, 10, 14
+IS_SUSPENDED, IS_REMOVED = 3, 4
 ZERO_LEAF = b"\x80"
 LOW_192 = (1 << 192) - 1
 
@@ -39,7 +80,7 @@ class Judge:
         self.require(self.keccak(name) == unhex(trusted["network"]), "other-network")
         first, last = self.link(bundle["headers"], unhex(trusted["block"]))
         contract, topics, data = self.logged(bundle, first)
-        kind, seq = self.event(topics, data)
+        kind, seq, arguments = self.event(topics, data)
         codes, used = self.codes(bundle["codes"]), set()
         at_event = self.prove(bundle["atEvent"], first, codes, used)
         at_block = self.prove(bundle["atBlock"], last, codes, used)
@@ -48,14 +89,15 @@ class Judge:
         if kind == "KeyIssued":
             self.require(self.ask_address(at_event, committee, "issuanceLog()") == contract, "other-log")
         else:
-            self.judges(contract, topics[1], at_event), self.judges(contract, topics[1], at_block)
-        self.trail(bundle["trail"], contract, topics, data, seq, at_block)
+            for state in (at_event, at_block):
+                self.is_whose(REVOCATIONS[kind][2], contract, arguments, state)
+        self.trail(bundle["trail"], contract, topics[0], arguments, seq, at_block)
         if kind == "KeyIssued":
             self.require("issuance" in bundle, "statement-missing")
             self.issuance(bundle["issuance"], contract, topics, data, first, at_event, trusted)
         else:
             self.require("issuance" not in bundle, "statement-surplus")
-            self.revocation(bundle["trail"]["later"], contract, topics, seq, at_event, at_block)
+            self.revocation(bundle["trail"]["later"], kind, contract, arguments, at_event, at_block)
 
     # --- the file ---
 
@@ -95,6 +137,9 @@ class Judge:
         for step in bundle["trail"]["later"]:
             if "leaf" in step:
                 exact(step, "leaf"), unhex(step["leaf"], 32)
+            elif "named" in step:
+                exact(step, "named"), exact(step["named"], "topic argumentsHash")
+                unhex(step["named"]["topic"], 32), unhex(step["named"]["argumentsHash"], 32)
             else:
                 exact(step, "event"), exact(step["event"], "topic arguments")
                 unhex(step["event"]["topic"], 32), unhex(step["event"]["arguments"])
@@ -126,6 +171,7 @@ class Judge:
             (bundle["receipt"], "index bytes nodes"),
             (bundle["trail"], "before later"),
             *((step["event"], "topic arguments") for step in bundle["trail"]["later"] if "event" in step),
+            *((step["named"], "topic argumentsHash") for step in bundle["trail"]["later"] if "named" in step),
         ]
         for account in [*bundle["atEvent"], *bundle["atBlock"]]:
             expected += [(account, facts), *((slot, "slot value nodes") for slot in account["slots"])]
@@ -206,14 +252,34 @@ class Judge:
 
     def event(self, topics, data):
         issued = self.topic("KeyIssued(address,bytes32,bytes32,uint8,bytes32,uint32,uint64,bytes32,bytes32,address,uint64,uint64)")
-        revoked = self.topic("ComposeHashRevoked(address,bytes32,uint8,uint64)")
         if topics and topics[0] == issued and len(topics) == 4 and len(data) == 9 * 32:
-            kind = "KeyIssued"
-        elif topics and topics[0] == revoked and len(topics) == 3 and len(data) == 2 * 32:
-            kind = "ComposeHashRevoked"
-        else:
-            self.refuse("other-event")
-        return kind, int.from_bytes(data[-32:], "big")
+            return "KeyIssued", number_of(data[-32:]), b"".join(topics[1:]) + data
+        for name, (types, indexed, _, _) in REVOCATIONS.items():
+            if topics and topics[0] == self.topic(f"{name}({types.replace(' ', ',')})"):
+                arguments = self.arguments(types.split(), indexed, topics, data)
+                return name, number_of(at(arguments, len(types.split()) - 1)), arguments
+        self.refuse("other-event")
+
+    def arguments(self, types, indexed, topics, data):
+        """abi.encode of all arguments in declared order, of a log that has as many words as its event, each of its type."""
+        heads = 32 * (len(types) - indexed)
+        self.require(len(topics) == indexed + 1 and len(data) >= heads, "other-event")
+        words = [*topics[1:], *(data[at : at + 32] for at in range(0, heads, 32))]
+        if "string" in types:
+            # Its place is counted from the first head: in the log they are fewer.
+            place = types.index("string")
+            self.require(number_of(words[place]) == heads, "other-event")
+            words[place] = word(32 * len(types))
+        arguments = b"".join(words) + data[heads:]
+        for place, kind in enumerate(types):
+            size = {"bytes32": 32, "address": 20}.get(kind, 8)
+            if kind == "string":
+                text = text_of(arguments, place)
+                self.require(text is not None and is_utf8(text), "other-event")
+            else:
+                self.require(not any(words[place][: 32 - size]), "other-event")
+        self.require("string" in types or len(data) == heads, "other-event")
+        return arguments
 
     def topic(self, signature):
         return self.keccak(signature.encode())
@@ -326,23 +392,26 @@ class Judge:
     def ask_address(self, *question):
         return self.ask(*question)[0][12:]
 
-    def trail(self, trail, contract, topics, data, seq, at_block):
+    def trail(self, trail, contract, topic, arguments, seq, at_block):
         head = int.from_bytes(unhex(trail["before"]), "big")
         first = int.from_bytes(self.keccak(word(self.chain_id) + contract.rjust(32, b"\0")), "big") & LOW_192
         self.require(seq != 0 and (seq != 1 or head == first), "trail-mismatch")
-        leaves = [self.leaf(topics[0], b"".join(topics[1:]) + data)]
+        leaves = [self.leaf(topic, self.keccak(arguments))]
         for step in trail["later"]:
             if "leaf" in step:
                 leaves.append(unhex(step["leaf"]))
+            elif "named" in step:
+                leaves.append(self.leaf(unhex(step["named"]["topic"]), unhex(step["named"]["argumentsHash"])))
             else:
-                leaves.append(self.leaf(unhex(step["event"]["topic"]), unhex(step["event"]["arguments"])))
+                arguments_hash = self.keccak(unhex(step["event"]["arguments"]))
+                leaves.append(self.leaf(unhex(step["event"]["topic"]), arguments_hash))
         for offset, leaf in enumerate(leaves):
             head = int.from_bytes(self.keccak(word(head) + word(seq + offset) + leaf), "big") & LOW_192
         proven = self.ask(at_block, contract, "trail()")
         self.require([number_of(found) for found in proven[:2]] == [seq + len(leaves) - 1, head], "trail-mismatch")
 
-    def leaf(self, topic, arguments):
-        return self.keccak(topic + self.keccak(arguments))
+    def leaf(self, topic, arguments_hash):
+        return self.keccak(topic + arguments_hash)
 
     # --- an issuance ---
 
@@ -519,23 +588,114 @@ class Judge:
 
     # --- a revocation ---
 
-    def judges(self, contract, app, state):
+    def is_whose(self, by, contract, arguments, state):
+        """The emitter is whose event it has to be."""
+        app = at(arguments, 0)
+        if by == "policy":
+            info = self.app(state, app)
+            self.require(info[POLICY][12:] == contract, "other-policy")
+            self.require(number_of(info[IS_FOREIGN]) == 0, "foreign-policy")
+            return
+        expected = {
+            "app registry": lambda: self.ask_address(state, self.committee, "registryOf(address)", app),
+            "attestation registry": lambda: self.ask_address(state, self.committee, "attestationRegistry()"),
+            "committee": lambda: self.committee,
+        }[by]()
+        self.require(expected == contract, "other-contract")
+
+    def app(self, state, app):
         registry = self.ask_address(state, self.committee, "registryOf(address)", app)
         info = self.ask(state, registry, "appInfo(address)", app)
-        self.require(len(info) > 9, "no-answer")
-        self.require(info[1][12:] == contract, "other-policy")
-        self.require(number_of(info[8]) == 0, "foreign-policy")
+        self.require(len(info) > MOVED_TO, "no-answer")
+        return info
 
-    def revocation(self, later, contract, topics, seq, at_event, at_block):
-        compose = topics[2]
+    def revocation(self, later, kind, contract, arguments, at_event, at_block):
+        types, _, _, undone = REVOCATIONS[kind]
         for state in (at_event, at_block):
-            since = self.ask(state, contract, "composeHashEffectiveAt(bytes32)", compose)
-            self.require(number_of(since[0]) == 0, "still-listed")
-        approved = self.topic("ComposeHashApproved(address,bytes32,uint64,string,uint64)")
+            self.require(self.stands(kind, contract, arguments, state), "still-listed")
+        undone = {self.topic(signature): (same, set_) for signature, same, set_ in undone}
         for step in later:
+            self.require("leaf" not in step, "step-hidden")
+            topic = unhex((step.get("named") or step["event"])["topic"])
+            if topic not in undone:
+                continue
             self.require("event" in step, "step-hidden")
-            is_approval = unhex(step["event"]["topic"]) == approved
-            self.require(not is_approval or unhex(step["event"]["arguments"])[32:64] != compose, "approved-again")
+            same, set_ = undone[topic]
+            told = unhex(step["event"]["arguments"])
+            read = [text_of if types.split()[place] == "string" else at for place in same]
+            is_same = all(get(told, place) == get(arguments, place) for get, place in zip(read, same))
+            self.require(not (is_same and (set_ is None or any(at(told, set_)))), "approved-again")
+
+    def stands(self, kind, contract, arguments, state):
+        """Whether the contract says, in this state, what the revocation says."""
+        first, second = at(arguments, 0), at(arguments, 1)
+
+        def words(signature, *asked):
+            return self.ask(state, contract, signature, *asked)
+
+        def number_at(place, signature, *asked):
+            answer = words(signature, *asked)
+            self.require(len(answer) > place, "no-answer")
+            return number_of(answer[place])
+
+        any_ = "anyEffectiveAt()"
+        if kind == "ComposeHashRevoked":
+            return number_at(0, "composeHashEffectiveAt(bytes32)", second) == 0
+        if kind == "DeviceRevoked":
+            return number_at(0, "deviceEffectiveAt(bytes32)", second) == 0 and number_at(0, any_) == 0
+        if kind == "MeasurementRevoked":
+            return number_at(0, "measurementEffectiveAt(bytes32)", second) == 0 and number_at(1, any_) == 0
+        if kind == "InstanceRevoked":
+            return number_at(0, "instanceEffectiveAt(address)", second) == 0 and number_at(2, any_) == 0
+        if kind == "MemberRemovalCancelled":
+            return second in words("members()")[2:] and number_at(0, "removedFrom(address)", second) == 0
+        if kind == "LicenseCut":
+            return number_at(0, "until()") <= number_of(second) and number_at(1, "extension()") == 0
+        if kind == "HoldingDropped":
+            return number_at(0, "holding()") == 0
+        if kind == "AppFrozen":
+            info = words("appInfo(address)", first)
+            return number_of(info[IS_FROZEN]) == 1 and number_of(info[THAWS_AT]) == 0
+        if kind == "VendorRemoved":
+            return number_at(0, "vendorEffectiveAt(address,bytes32)", first, second) == 0
+        if kind == "KeyVersionDelisted":
+            return number_at(0, "isKeyReadable(address,uint32)", first, second) == 0
+        if kind == "PolicyChangeCancelled":
+            info = words("appInfo(address)", first)
+            return second not in (info[POLICY], info[PENDING_POLICY])
+        if kind == "AppMoveCancelled":
+            return words("appInfo(address)", first)[MOVED_TO] != second
+        if kind == "RootClosed":
+            return number_at(0, "isRootOpen(bytes32)", first) == 0
+        if kind == "OsImageRevoked":
+            return number_at(0, "isOsImageApproved(bytes32)", first) == 0
+        if kind == "AdvisoryDenied":
+            return text_of(arguments, 1) in self.denied(words("rootPolicy(bytes32)", first))
+        if kind == "SeatSuspended":
+            return number_at(IS_SUSPENDED, "seat(uint16)", first) == 1
+        if kind == "SeatRemoved":
+            return number_at(IS_REMOVED, "seat(uint16)", first) == 1
+        if kind == "NodeCodeRevoked":
+            return number_at(0, "isNodeCodeApproved(bytes32,bytes32)", first, second) == 0
+        if kind == "ContractsChangeCancelled":
+            now = words("contractsInForce()")
+            return [first, second] not in (now[:2], now[2:4])
+        raise KeyError(kind)
+
+    def denied(self, answer):
+        """The advisories that rootPolicy() answers: the last field of a struct, a list of texts."""
+        try:
+            data = b"".join(answer[1:])
+            start = number_of(at(data, 9))
+            count, texts_ = number_of(data[start : start + 32]), data[start + 32 :]
+            found = []
+            for place in range(count):
+                begin = number_of(at(texts_, place))
+                size = number_of(texts_[begin : begin + 32])
+                found.append(texts_[begin + 32 : begin + 32 + size])
+            return found
+        except (IndexError, OverflowError):
+            self.refuse("no-answer")
 
 
 @functools.cache
@@ -618,6 +778,27 @@ def padded(text):
 
 def number_of(data):
     return int.from_bytes(data, "big")
+
+
+def at(arguments, place):
+    return arguments[32 * place : 32 * place + 32]
+
+
+def text_of(arguments, place):
+    """Text that ends the encoding, None if it is in another encoding."""
+    start = number_of(at(arguments, place))
+    size, content = number_of(arguments[start : start + 32]), arguments[start + 32 :]
+    if len(arguments) < start + 32 or len(content) != (size + 31) // 32 * 32 or any(content[size:]):
+        return None
+    return content[:size]
+
+
+def is_utf8(data):
+    try:
+        data.decode()
+        return True
+    except UnicodeDecodeError:
+        return False
 
 
 def minimal(value):

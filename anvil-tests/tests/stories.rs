@@ -62,6 +62,7 @@ mod stories {
     /// What the index holds is what the chain has.
     mod indexer {
         mod a_bundle_proves_an_issuance_and_a_revocation_offline;
+        mod a_bundle_proves_every_revocation;
         mod a_deleted_row_turns_readyz_red;
         mod a_list_is_a_file_that_says_what_it_is;
         mod a_stream_takes_back_what_a_reorg_took;
@@ -70,8 +71,10 @@ mod stories {
         mod an_rpc_that_hides_an_event_is_caught;
         mod block_explorers_find_our_sources;
         mod killed_at_random_the_index_is_a_fresh_one;
+        mod members_of_a_policy_are_followed;
         mod reorg_unwinds_the_index;
         mod the_api_keeps_to_its_description;
         mod the_index_tells_every_event_of_a_boot;
+        mod views_are_the_same_on_postgres;
     }
 }

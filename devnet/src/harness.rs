@@ -66,6 +66,8 @@ pub struct Options {
     pub limits: NodeLimits,
     /// Hands the network to a DAO of five after the first ceremony.
     pub dao: bool,
+    /// What replaces contracts waits for so long.
+    pub longest_seconds: u64,
 }
 
 impl Default for Options {
@@ -83,6 +85,7 @@ impl Default for Options {
                 requests_per_minute: 100_000,
             },
             dao: false,
+            longest_seconds: 0,
         }
     }
 }
@@ -402,6 +405,7 @@ fn plan(options: &Options, folder: PathBuf) -> Result<Plan> {
         })
         .collect();
     network.limits = options.limits;
+    network.delays.longest_seconds = options.longest_seconds;
     match network.governance.as_mut().and_then(|governance| governance.dao.as_mut()) {
         Some(dao) if options.dao => dao.voting_period = VOTING_SECONDS,
         _ => network.governance = None,

@@ -31,13 +31,15 @@ CREATE TABLE blocks (
 CREATE UNIQUE INDEX blocks_canonical ON blocks (number) WHERE canonical = 1;
 CREATE INDEX blocks_number ON blocks (number);
 
--- Whose events are followed: one row per event that says so. A row counts while its block is canonical.
+-- Whose events are followed: one row per event that says so, and more than one for a member that was named again: nearer to
+-- an app, or as one of ours. A row counts while its block is canonical.
 CREATE TABLE watched (
     address      BYTEA NOT NULL,
     kind         TEXT NOT NULL,                -- kms-committee, app-registry, policy, foreign-policy, governor, …: decode.rs lists them
     since_hash   BYTEA NOT NULL,               -- the block that named it; the start for those that network.toml names
     since_number BIGINT NOT NULL,
     since_log    BIGINT NOT NULL,              -- -1 for those that network.toml names
+    depth        BIGINT NOT NULL,              -- steps from a policy that AppRegistry names: 0 for that policy
     PRIMARY KEY (address, since_hash, since_log)
 );
 

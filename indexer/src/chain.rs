@@ -14,6 +14,9 @@ use std::sync::Arc;
 use tracing::error;
 
 mod deployed;
+mod registry;
+
+pub(crate) use registry::RegistryAt;
 
 /// How many facts one view of ours may ask for.
 const MAX_ROUNDS: usize = 64;
@@ -41,6 +44,8 @@ pub(crate) struct Look {
     pub(crate) safe: u64,
     /// Whether this look stops on the way to the agreed head.
     pub(crate) is_behind: bool,
+    /// Where endpoints still have state: the head, or far behind the block that is agreed to be final.
+    pub(crate) state_at: BlockRef,
 }
 
 impl Chain {
@@ -65,6 +70,7 @@ impl Chain {
         let (mut agreed, safe) = self.endpoints.agree().await?;
         let on_the_way = self.headers.head().number.saturating_add(SPAN);
         let is_behind = agreed.finalized.number > on_the_way;
+        let tip = agreed.finalized;
         if is_behind {
             agreed = self.endpoints.agree_at(on_the_way).await?;
         }
@@ -91,7 +97,13 @@ impl Chain {
         new.reverse();
         let (headers, _) = walk.finish()?;
         let safe = self.endpoints.safe(&headers, safe);
-        Ok(Look { headers, new, safe, is_behind })
+        let state_at = if is_behind { tip } else { headers.head() };
+        Ok(Look { headers, new, safe, is_behind, state_at })
+    }
+
+    /// AppRegistry as it can be asked about what the blocks of a look name.
+    pub(crate) fn registry(&self, look: &Look, address: Address) -> RegistryAt<'_> {
+        RegistryAt { chain: self, at: look.state_at, address }
     }
 
     /// What was looked at is stored: go on from there.

@@ -71,6 +71,11 @@ impl Kind {
         }
     }
 
+    /// Whether it judges an app, or is asked by one that does.
+    pub(crate) fn is_policy(self) -> bool {
+        matches!(self, Self::Policy | Self::ForeignPolicy)
+    }
+
     /// Whose events are known by name.
     fn artefacts(self) -> &'static [&'static str] {
         macro_rules! artefacts {
@@ -102,6 +107,9 @@ impl Kind {
         }
     }
 }
+
+/// By which AllOfPolicy and LicensePolicy name whom they ask; it is the second indexed argument of each.
+pub(crate) const NAMES_A_MEMBER: [&str; 2] = ["MemberAdded", "LicenseInitialized"];
 
 /// What a dstack app emits beside the four events of its management, which AllowlistPolicy has as well.
 const DSTACK: [&str; 7] = [
@@ -279,13 +287,22 @@ impl Decoded {
         if !matches!(self.name.as_deref(), Some("AppEntered" | "PolicySet")) {
             return None;
         }
-        let find = |name: &str| self.values.iter().find(|(of, _)| of == name).map(|(_, v)| v);
-        let address = find("policy")?.as_address()?;
-        let is_foreign = find("isForeign")?.as_bool()?;
+        let address = self.value("policy")?.as_address()?;
+        let is_foreign = self.value("isForeign")?.as_bool()?;
         Some(NamedPolicy {
             address,
             kind: if is_foreign { Kind::ForeignPolicy } else { Kind::Policy },
         })
+    }
+
+    /// The contract that an event of a policy names as one that it asks. [IDX-13]
+    pub(crate) fn named_member(&self) -> Option<Address> {
+        let name = NAMES_A_MEMBER.iter().position(|name| self.name.as_deref() == Some(name))?;
+        self.value(["member", "inner"].get(name)?)?.as_address()
+    }
+
+    fn value(&self, name: &str) -> Option<&DynSolValue> {
+        self.values.iter().find(|(of, _)| of == name).map(|(_, value)| value)
     }
 }
 

@@ -83,6 +83,8 @@ pub(crate) struct Status {
     pub(crate) audited: Option<Instant>,
     /// Why the last audit did not.
     pub(crate) audit_failure: Option<String>,
+    /// Contracts that policies name as members and that are not followed. [IDX-14]
+    pub(crate) members_not_followed: usize,
 }
 
 impl Service {
@@ -267,6 +269,7 @@ async fn follow(
                 service.note(|status| {
                     status.looked = Some(Instant::now());
                     status.failure = None;
+                    status.members_not_followed = follower.left_out();
                 });
                 service.news.send_replace(());
                 check(&service, &mut auditor, &mut chain).await;

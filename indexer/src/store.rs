@@ -29,6 +29,7 @@ mod dump;
 mod evidence;
 mod insert;
 mod list;
+mod members;
 mod rows;
 mod sql;
 mod views;
@@ -39,9 +40,10 @@ pub use dump::dump;
 pub(crate) use evidence::Kept;
 pub(crate) use insert::{Table, Type};
 pub(crate) use list::{PageOf, Selection};
+pub(crate) use members::MemberRow;
 pub(crate) use rows::{EventRow, Filter, ReceiptRow, TrailProof, VerdictRow};
 pub(crate) use sql::{Query, Row, Value};
-pub(crate) use views::{About, BlockRow, Newest, Side, Topic, TrailRow};
+pub(crate) use views::{About, BlockRow, FollowedFrom, Newest, Side, Topic, TrailRow};
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -63,8 +65,10 @@ pub(crate) struct Watched {
     pub(crate) address: Address,
     pub(crate) kind: Kind,
     pub(crate) since: BlockRef,
-    /// −1 for the four that network.toml names.
+    /// −1 for those that network.toml names.
     pub(crate) since_log: i64,
+    /// Steps from a policy that AppRegistry names: zero for that policy itself.
+    pub(crate) depth: u8,
 }
 
 /// An event on its way in.
@@ -196,7 +200,8 @@ impl Store {
     pub(crate) async fn watch_from_start(&self, contracts: &[(Address, Kind)]) -> Result<()> {
         let since = self.cursor().await?.start;
         let watched = contracts.iter().map(|(address, kind)| {
-            watched_row(&Watched { address: *address, kind: *kind, since, since_log: -1 })
+            let (address, kind) = (*address, *kind);
+            watched_row(&Watched { address, kind, since, since_log: -1, depth: 0 })
         });
         let mut write = self.write().await?;
         write.insert(&WATCHED, watched.collect()).await?;
@@ -208,7 +213,7 @@ impl Store {
         let query = Query::new(
             "SELECT * FROM watched w WHERE since_log < 0
                 OR EXISTS (SELECT 1 FROM blocks b WHERE b.hash = w.since_hash AND b.canonical = 1)
-             ORDER BY since_number, since_log, address",
+             ORDER BY since_number, since_log, depth DESC, address",
         );
         self.fetch(query).await?.iter().map(watched).collect()
     }
@@ -250,8 +255,12 @@ impl Store {
         let orphaned = write.execute(orphan.bind(now).bind(block.number)).await?;
         let blocks: Result<_> = new.iter().map(|new| block_row(&new.header, now)).collect();
         write.insert(&BLOCKS, blocks?).await?;
-        let watched = new.iter().flat_map(|new| &new.watched).map(watched_row);
-        write.insert(&WATCHED, watched.collect()).await?;
+        // Of what is named twice in one place the last counts.
+        let watched = new.iter().flat_map(|new| &new.watched);
+        let watched: BTreeMap<_, _> = watched
+            .map(|one| ((one.address, one.since.number, one.since_log), watched_row(one)))
+            .collect();
+        write.insert(&WATCHED, watched.into_values().collect()).await?;
         // A look back may come upon what its own block has told: each place once.
         let events = new.iter().flat_map(|new| &new.events);
         let events: BTreeMap<_, _> =
@@ -329,6 +338,7 @@ const WATCHED: Table = Table {
         ("since_hash", Type::Bytes),
         ("since_number", Type::Int),
         ("since_log", Type::Int),
+        ("depth", Type::Int),
     ],
     key: &["address", "since_hash", "since_log"],
     keeps: &[],
@@ -341,6 +351,7 @@ fn watched_row(watched: &Watched) -> Vec<Value> {
         watched.since.hash.into(),
         watched.since.number.into(),
         watched.since_log.into(),
+        u32::from(watched.depth).into(),
     ]
 }
 
@@ -416,6 +427,7 @@ fn watched(row: &Row) -> Result<Watched> {
         kind: Kind::from_word(&kind).with_context(|| format!("a kind {kind:?}"))?,
         since: BlockRef::new(row.uint("since_number")?, row.hash("since_hash")?),
         since_log: row.int("since_log")?,
+        depth: u8::try_from(row.int("depth")?)?,
     })
 }
 

@@ -85,6 +85,14 @@ pub struct TrailProof {
 pub enum Step {
     /// By its leaf alone.
     Leaf(B256),
+    /// By its name: its first topic, and the hash of its arguments.
+    #[serde(rename_all = "camelCase")]
+    Named {
+        /// keccak256 of the event's signature.
+        topic: B256,
+        /// keccak256 of abi.encode of all its arguments in declared order.
+        arguments_hash: B256,
+    },
     /// In full: its first topic, and abi.encode of all its arguments in declared order.
     #[serde(rename_all = "camelCase")]
     Event {

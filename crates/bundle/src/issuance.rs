@@ -186,12 +186,12 @@ fn judge_evidence(
     {
         return Err(Refusal::OtherRoot { expected, actual: issued.root });
     }
-    let rules = scene.contracts.root_rules(&scene.states.event, issued.root)?;
     let raw = RawEvidence::new(bytes).map_err(refused)?;
     let root = raw.claimed_root().map_err(refused)?;
     if root.hash() != issued.root {
         return Err(Refusal::OtherEnclave);
     }
+    let rules = scene.contracts.root_rules(&scene.states.event, issued.root)?;
     let quote = raw.verify(&root, &rules, scene.line.event.timestamp()).map_err(refused)?;
     let report_data = *quote.report_data();
     if Purpose::of(&report_data) != Ok(Purpose::Issue) || !says(&report_data, &proof.statement) {

@@ -1,4 +1,4 @@
-//! Proves one issuance or one revocation from one file, without a network: `quorate-evidence/v1`.
+//! Proves one issuance or one revocation, of whatever can be revoked, from one file, without a network: `quorate-evidence/v1`.
 //!
 //! Spec: docs/spec/bundle.md. Trusts: the block and the network that the reader names, the rules of the EVM, the cryptography;
 //! nothing in the file. No I/O, no clock: the time at which evidence is judged is that of the event's block. Prevents: a bundle
@@ -28,6 +28,7 @@ mod line;
 mod logged;
 mod refusal;
 mod revocation;
+mod rules;
 mod state;
 mod trail;
 mod verdict;
@@ -39,5 +40,6 @@ pub use format::{
     NetworkName, ReceiptProof, SlotFacts, Step, TrailProof,
 };
 pub use refusal::Refusal;
+pub use rules::{may_undo, provable};
 pub use trail::Trail;
 pub use verdict::{Check, Claim, Trusted, Verdict, verify};

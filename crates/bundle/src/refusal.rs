@@ -86,7 +86,7 @@ pub enum Refusal {
         count: usize,
     },
     /// The log is none that a bundle proves.
-    #[error("the log is neither KeyIssued nor ComposeHashRevoked")]
+    #[error("the log is neither KeyIssued nor a revocation")]
     OtherEvent,
     /// A bundle of an issuance without its statement.
     #[error("KeyIssued without the statement that was signed")]
@@ -206,23 +206,31 @@ pub enum Refusal {
         /// The event's.
         actual: Address,
     },
+    /// The event is of a contract that it has no right to come from.
+    #[error("{actual} is not {expected}, whose event it has to be")]
+    OtherContract {
+        /// The network's.
+        expected: Address,
+        /// The event's.
+        actual: Address,
+    },
     /// The policy is not of the registry's own code, so its event proves nothing.
     #[error("the policy is foreign: what its events mean, its own code says")]
     ForeignPolicy,
-    /// The code is allowed, or pending, at this block.
-    #[error("at block {block} the policy lists the code again")]
+    /// What was revoked is granted, or will be, at this block.
+    #[error("at block {block} the contract grants again what the event takes away")]
     StillListed {
         /// Where.
         block: u64,
     },
-    /// The code was approved again in between.
-    #[error("the code was approved again at seq {seq}")]
+    /// It was granted again in between.
+    #[error("what was revoked was granted again at seq {seq}")]
     ApprovedAgain {
         /// By which event.
         seq: u64,
     },
-    /// A later event of a policy is told by its leaf alone, which hides what it says.
-    #[error("the event at seq {seq} is told by its leaf alone: it could approve the code again")]
+    /// A later event is not told in full, and could undo the revocation.
+    #[error("the event at seq {seq} is not told in full: it could grant again what was revoked")]
     StepHidden {
         /// Which.
         seq: u64,
@@ -266,6 +274,7 @@ impl Refusal {
             Self::OtherEnclave => "other-enclave",
             Self::PolicyDenies { .. } => "policy-denies",
             Self::OtherPolicy { .. } => "other-policy",
+            Self::OtherContract { .. } => "other-contract",
             Self::ForeignPolicy => "foreign-policy",
             Self::StillListed { .. } => "still-listed",
             Self::ApprovedAgain { .. } => "approved-again",

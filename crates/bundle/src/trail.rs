@@ -44,6 +44,7 @@ pub(crate) fn replay(proof: &TrailProof, event: &Event, chain_id: u64) -> Result
     for step in &proof.later {
         match step {
             Step::Leaf(leaf) => trail.enter_leaf(*leaf),
+            Step::Named { topic, arguments_hash } => trail.enter(*topic, *arguments_hash),
             Step::Event { topic, arguments } => trail.enter(*topic, keccak256(arguments)),
         }
     }

@@ -13,6 +13,7 @@ use crate::{
 };
 use alloy_primitives::{Address, B256};
 use light_client::BlockRef;
+use serde_json::{Map, Value};
 use wire::{UnixSeconds, network::Fork};
 
 /// What the reader trusts, from somewhere else than the bundle.
@@ -72,16 +73,14 @@ pub enum Claim {
         /// Of that block.
         time: UnixSeconds,
     },
-    /// From `block` on nothing is recorded for this code, up to `until` at least.
+    /// From `block` on it stands, up to `until` at least.
     Revocation {
-        /// The app.
-        app_id: Address,
-        /// The code.
-        compose_hash: B256,
-        /// The reason code.
-        reason: u8,
-        /// Who judges.
-        policy: Address,
+        /// Its name.
+        event: &'static str,
+        /// What it takes away and why, by name.
+        arguments: Map<String, Value>,
+        /// Whose event it is.
+        contract: Address,
         /// The event's block.
         block: BlockRef,
         /// Of that block.
@@ -181,7 +180,7 @@ pub(crate) fn judge(
     let scene = Scene { chain_id, trusted, contracts: &contracts, states, line, event };
     match &event.kind {
         Kind::Issued(_) => issuance::of_the_log(&scene, checks)?,
-        Kind::Revoked(revoked) => revocation::of_the_policy(&scene, revoked, checks)?,
+        Kind::Revoked(revoked) => revocation::of_its_contract(&scene, revoked, checks)?,
     }
     let led = trail::replay(&bundle.trail, event, chain_id)?;
     if contracts.trail(&states.block, event.contract)? != led {

@@ -3,8 +3,7 @@
 
 use crate::{NetworkName, Refusal, Trail, state::chain_of};
 use abi::{
-    AllowlistPolicy, AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee,
-    app_registry::AppRegistry::AppInfo,
+    AppRegistry, AttestationRegistry, IssuanceLog, KmsCommittee, app_registry::AppRegistry::AppInfo,
 };
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
@@ -20,6 +19,19 @@ use wire::{UnixSeconds, network::Fork, statements::Attested};
 pub(crate) struct Contracts {
     committee: Address,
     rules: ChainRules,
+}
+
+/// A contract of the network in one state, to be asked.
+pub(crate) struct Place<'a> {
+    pub(crate) contracts: &'a Contracts,
+    pub(crate) state: &'a ProvenState,
+    pub(crate) contract: Address,
+}
+
+impl Place<'_> {
+    pub(crate) fn ask<C: SolCall>(&self, call: &C) -> Result<C::Return, Refusal> {
+        self.contracts.ask(self.state, self.contract, call)
+    }
 }
 
 /// Members of an epoch.
@@ -71,8 +83,7 @@ impl Contracts {
 
     /// What the registry says of a root. [EV-3]
     pub(crate) fn root_rules(&self, state: &ProvenState, root: B256) -> Result<RootRules, Refusal> {
-        let call = KmsCommittee::attestationRegistryCall {};
-        let registry = self.ask(state, self.committee, &call)?;
+        let registry = self.attestation_registry(state)?;
         let found = self.ask(state, registry, &AttestationRegistry::rootPolicyCall { root })?;
         let call = AttestationRegistry::allowsSoftwareCall {};
         let allows_software = self.ask(state, registry, &call)?;
@@ -121,18 +132,22 @@ impl Contracts {
         self.ask(state, registry, &AppRegistry::appInfoCall { appId: app })
     }
 
-    /// Since when `policy` lists the code, or will; zero if it does not.
-    pub(crate) fn listed_since(
-        &self,
-        state: &ProvenState,
-        policy: Address,
-        compose_hash: B256,
-    ) -> Result<u64, Refusal> {
-        let call = AllowlistPolicy::composeHashEffectiveAtCall { composeHash: compose_hash };
-        self.ask(state, policy, &call)
+    /// The network's first word.
+    pub(crate) fn committee(&self) -> Address {
+        self.committee
     }
 
-    fn registry_of(&self, state: &ProvenState, app: Address) -> Result<Address, Refusal> {
+    /// Where roots and images are.
+    pub(crate) fn attestation_registry(&self, state: &ProvenState) -> Result<Address, Refusal> {
+        self.ask(state, self.committee, &KmsCommittee::attestationRegistryCall {})
+    }
+
+    /// The registry that speaks for an app.
+    pub(crate) fn registry_of(
+        &self,
+        state: &ProvenState,
+        app: Address,
+    ) -> Result<Address, Refusal> {
         self.ask(state, self.committee, &KmsCommittee::registryOfCall { appId: app })
     }
 

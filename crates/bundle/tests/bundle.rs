@@ -5,5 +5,8 @@ mod bundle {
     mod headers;
     mod noise;
     mod patch;
+    mod states;
+    mod tries;
+    mod twins;
     mod world;
 }

@@ -1,9 +1,9 @@
-//! Opaque marks that a caller hands back: where a page of the list ended, and where a stream stands. Both name blocks by hash, so
+//! Opaque marks that a caller hands back: where a page of a list ended, and where a stream stands. All name blocks by hash, so
 //! that a reorg between two requests is seen. [IDX-9] [API-3]
 
 use super::Refused;
-use crate::store::Position;
-use alloy_primitives::B256;
+use crate::store::{FollowedFrom, Position};
+use alloy_primitives::{Address, B256};
 use light_client::BlockRef;
 
 /// Where a page of the list ended.
@@ -15,8 +15,18 @@ pub(super) struct PageCursor {
     pub(super) after: (BlockRef, u64),
 }
 
+/// Where a page of the followed contracts ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ContractsCursor {
+    /// The newest block of the list; what later ones name is no part of it.
+    pub(super) of: BlockRef,
+    /// The last contract that was seen.
+    pub(super) after: FollowedFrom,
+}
+
 const PAGE: u8 = 1;
 const STREAM: u8 = 2;
+const CONTRACTS: u8 = 3;
 
 impl PageCursor {
     pub(super) fn write(&self) -> String {
@@ -31,6 +41,23 @@ impl PageCursor {
         let cursor = Self { of: rest.block()?, after: (rest.block()?, rest.number()?) };
         rest.end()?;
         Ok(cursor)
+    }
+}
+
+impl ContractsCursor {
+    pub(super) fn write(&self) -> String {
+        let FollowedFrom { number, log, contract } = self.after;
+        let place = [number.to_be_bytes(), log.to_be_bytes()].concat();
+        hex::encode([&[CONTRACTS][..], &write(self.of), &place, contract.as_slice()].concat())
+    }
+
+    pub(super) fn read(text: &str) -> Result<Self, Refused> {
+        let mut rest = Rest::new(text, CONTRACTS)?;
+        let of = rest.block()?;
+        let (number, log) = (rest.number()?, i64::from_be_bytes(rest.take()?));
+        let after = FollowedFrom { number, log, contract: Address::from(rest.take::<20>()?) };
+        rest.end()?;
+        Ok(Self { of, after })
     }
 }
 
@@ -105,5 +132,13 @@ mod tests {
             assert!(PageCursor::read(wrong).is_err(), "{wrong}");
         }
         assert!(read_position(&text).is_err());
+        let after = FollowedFrom { number: 0, log: -1, contract: Address::repeat_byte(4) };
+        let contracts = ContractsCursor { of: block(9), after };
+        let text = contracts.write();
+        assert_eq!(text.len(), 154);
+        assert_eq!(ContractsCursor::read(&text).unwrap(), contracts);
+        for wrong in ["", &text[2..], &format!("{text}00"), &other, &page.write()] {
+            assert!(ContractsCursor::read(wrong).is_err(), "{wrong}");
+        }
     }
 }

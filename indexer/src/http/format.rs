@@ -60,11 +60,6 @@ pub(super) trait Page: Serialize {
     fn trail(&self) -> Option<&Trail> {
         None
     }
-
-    /// Whether the list goes on.
-    fn is_cut(&self) -> bool {
-        self.next_cursor().is_some()
-    }
 }
 
 impl Format {
@@ -238,7 +233,7 @@ pub(super) fn respond<P: Page>(
     put(&mut headers, name("content-digest"), &digest);
     put(&mut headers, name("repr-digest"), &digest);
     put(&mut headers, name("quorate-as-of"), &as_of(&page.as_of()));
-    let more = u8::from(page.is_cut());
+    let more = u8::from(page.next_cursor().is_some());
     let range_words = format!(
         "list={}, from={}, to={}, count={}, more=?{more}",
         block(&range.of.into()),

@@ -3,7 +3,7 @@
 
 use super::{
     Refused,
-    cursor::PageCursor,
+    cursor::{ContractsCursor, PageCursor},
     events::{MAX_LIMIT, still_canonical},
     filter::{address, asked_address},
     format::{self, Format, Page},
@@ -46,14 +46,20 @@ pub(crate) struct Asked {
     limit: u32,
 }
 
-/// How.
+/// How, and how many.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AskedFormat {
+pub(crate) struct AskedContracts {
     /// Goes before `Accept`.
     #[param(inline)]
     format: Option<Format>,
+    /// `next_cursor` of the page before.
+    #[param(pattern = "^03[0-9a-f]{152}$")]
+    cursor: Option<String>,
+    #[serde(default = "default_limit")]
+    #[param(minimum = 1, maximum = 1000, default = 50)]
+    limit: u32,
 }
 
 const fn default_limit() -> u32 {
@@ -115,8 +121,8 @@ page_of_events!(
 pub(crate) struct Contracts {
     as_of: AsOf,
     contracts: Vec<Contract>,
-    /// There are more than one answer holds.
-    is_cut: bool,
+    /// For the rest of the list; null at its end.
+    next_cursor: Option<String>,
 }
 
 impl Page for Contracts {
@@ -132,11 +138,7 @@ impl Page for Contracts {
     }
 
     fn next_cursor(&self) -> Option<&str> {
-        None
-    }
-
-    fn is_cut(&self) -> bool {
-        self.is_cut
+        self.next_cursor.as_deref()
     }
 }
 
@@ -209,33 +211,43 @@ pub(crate) async fn revocations(
 /// The followed contracts and how their trails compare with the chain, those of the network file first, as JSON, CSV (RFC 4180) or
 /// JSON Lines.
 #[utoipa::path(
-    get, path = "/v1/contracts", tag = "views", params(AskedFormat),
+    get, path = "/v1/contracts", tag = "views", params(AskedContracts),
     responses(
-        (status = 200, description = "At most 1000", content(
+        (status = 200, description = "Some contracts", content(
             (Contracts = "application/json"), (String = "text/csv"), (String = "application/jsonl"),
         )),
         (status = 304, description = "Nothing has changed since the answer that `if-none-match` names"),
         (status = 406, description = "No such format", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "A reorg took away the block that the cursor belongs to", body = Problem,
+            content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn contracts(
     State(service): State<Arc<Service>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    asked: Result<Query<AskedFormat>, QueryRejection>,
+    asked: Result<Query<AskedContracts>, QueryRejection>,
 ) -> Result<Response, Refused> {
     let Query(asked) = asked.map_err(|rejection| Refused::malformed(rejection.body_text()))?;
+    if asked.limit == 0 || asked.limit > MAX_LIMIT {
+        return Err(Refused::malformed(format!("limit: 1 to {MAX_LIMIT}")));
+    }
     let format = Format::choose(asked.format, &headers)?;
     let store = service.store.moment().await?;
     let (cursor, as_of) = (store.cursor().await?, AsOf::load(&store).await?);
-    let (contracts, is_cut) = Contract::first(&store, MAX_LIMIT).await?;
+    let (of, after) = match asked.cursor.as_deref().map(ContractsCursor::read).transpose()? {
+        Some(page) => (still_canonical(&store, page.of).await?, Some(page.after)),
+        None => (cursor.head, None),
+    };
+    let (contracts, last) = Contract::page(&store, of.number, after, asked.limit).await?;
+    let next_cursor = last.map(|after| ContractsCursor { of, after }.write());
     let query = query.unwrap_or_default();
-    let tag = format::tag(format, &query, cursor.head, &cursor, &contracts);
+    let tag = format::tag(format, &query, of, &cursor, &contracts);
     if format::is_known(&headers, &tag) {
         return Ok(format::not_modified(&tag));
     }
-    let page = Contracts { as_of, contracts, is_cut };
-    format::respond(format, &page, &range(&cursor, cursor.head), &query, &tag)
+    let page = Contracts { as_of, contracts, next_cursor };
+    format::respond(format, &page, &range(&cursor, of), &query, &tag)
 }
 
 /// A page of a list, before it has the list's name.

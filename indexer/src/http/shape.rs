@@ -137,6 +137,8 @@ pub(crate) struct Status {
     pub(crate) lag_seconds: Option<u64>,
     /// Why the last look at the chain failed.
     pub(crate) failure: Option<String>,
+    /// Contracts that policies name as members and that are not followed: beyond the limits.
+    pub(crate) members_not_followed: usize,
     pub(crate) trails: Vec<Trail>,
 }
 
@@ -314,6 +316,11 @@ pub(crate) fn optional_address_schema() -> RefOr<Schema> {
     text("^0x[0-9a-f]{40}$").schema_type(nullable).into()
 }
 
+pub(crate) fn optional_hash_schema() -> RefOr<Schema> {
+    let nullable = SchemaType::from_iter([Type::String, Type::Null]);
+    text("^0x[0-9a-f]{64}$").schema_type(nullable).into()
+}
+
 fn hashes_schema() -> RefOr<Schema> {
     ArrayBuilder::new().items(hash_schema()).max_items(Some(4)).into()
 }
@@ -331,6 +338,14 @@ fn words(words: &[&str]) -> RefOr<Schema> {
 pub(crate) fn kind_schema() -> RefOr<Schema> {
     let kinds = crate::decode::Kind::ALL.map(crate::decode::Kind::word);
     words(&kinds)
+}
+
+/// The same, or null.
+pub(crate) fn optional_kind_schema() -> RefOr<Schema> {
+    let kinds = crate::decode::Kind::ALL.map(crate::decode::Kind::word).map(Value::from);
+    let nullable = SchemaType::from_iter([Type::String, Type::Null]);
+    let kinds = kinds.into_iter().chain([Value::Null]);
+    ObjectBuilder::new().schema_type(nullable).enum_values(Some(kinds)).into()
 }
 
 pub(crate) fn standing_schema() -> RefOr<Schema> {

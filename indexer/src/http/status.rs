@@ -29,6 +29,7 @@ pub(crate) async fn status(State(service): State<Arc<Service>>) -> Result<Json<S
         as_of: AsOf::from(&cursor),
         lag_seconds: lag_seconds(&service).await?,
         failure: status.failure,
+        members_not_followed: status.members_not_followed,
         trails: service.store.verdicts().await?.iter().map(Trail::from).collect(),
     }))
 }
@@ -110,6 +111,11 @@ pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<Strin
             "quorate_index_failing",
             "1 if the last look failed",
             service.status().failure.is_some().into(),
+        ),
+        (
+            "quorate_index_members_not_followed",
+            "contracts that policies name as members and that are not followed",
+            u64::try_from(service.status().members_not_followed).unwrap_or(u64::MAX),
         ),
     ] {
         text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n"));

@@ -10,7 +10,9 @@ use abi::IssuanceLog::{self, recordCall};
 use alloy::sol_types::{SolCall, SolEvent, SolValue};
 use alloy_primitives::{Bytes, FixedBytes, keccak256};
 use anyhow::{Context, Result, bail, ensure};
-use bundle::{Bundle, Draft, FORMAT, IssuanceProof, MAX_LATER, ReceiptProof, Step, TrailProof};
+use bundle::{
+    Bundle, Draft, FORMAT, IssuanceProof, MAX_LATER, ReceiptProof, Step, TrailProof, may_undo,
+};
 use light_client::{BlockRef, Missing, MissingAt};
 use tracing::warn;
 use wire::statements::{Issuance, SeatSignature, issuance_id};
@@ -87,7 +89,7 @@ impl Keeper {
                     self.trails.insert(event.contract, (trail, after));
                 } else if before.is_some() {
                     ensure!(later.len() < MAX_LATER, "more than {MAX_LATER} later events");
-                    later.push(step(row, &decoded.arguments()));
+                    later.push(step(event, row, &decoded.arguments()));
                 }
                 decoded.enter(&mut trail);
                 after = Some((row.block, row.log_index));
@@ -144,13 +146,17 @@ impl Keeper {
     }
 }
 
-/// A later event: in full for a policy, whose events a reader has to see; by its leaf for a log.
-fn step(row: &EventRow, arguments: &[u8]) -> Step {
-    let topic = row.log.topics().first().copied().unwrap_or_default();
-    if row.kind == crate::decode::Kind::Policy {
-        return Step::Event { topic, arguments: Bytes::copy_from_slice(arguments) };
+/// A later event: after a revocation a reader has to see that it is none that undoes it; after an issuance its leaf will do.
+fn step(event: &EventRow, row: &EventRow, arguments: &[u8]) -> Step {
+    let topic_of = |row: &EventRow| row.log.topics().first().copied().unwrap_or_default();
+    let (topic, arguments_hash) = (topic_of(row), keccak256(arguments));
+    if topic_of(event) == IssuanceLog::KeyIssued::SIGNATURE_HASH {
+        return Step::Leaf(keccak256((topic, arguments_hash).abi_encode()));
     }
-    Step::Leaf(keccak256((topic, keccak256(arguments)).abi_encode()))
+    match may_undo(topic_of(event), topic) {
+        true => Step::Event { topic, arguments: Bytes::copy_from_slice(arguments) },
+        false => Step::Named { topic, arguments_hash },
+    }
 }
 
 /// Every issuance that a `record` call somewhere in `input` carries. The signatures say whether it is one.

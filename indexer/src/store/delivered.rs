@@ -20,6 +20,13 @@ pub(crate) struct Position {
     pub(crate) up_to: (u64, u64),
 }
 
+/// The heights from which a contract is followed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Since {
+    any: Option<u64>,
+    as_ours: Option<u64>,
+}
+
 /// All of a block.
 pub(crate) const ALL: (u64, u64) = (u64::MAX, u64::MAX);
 
@@ -85,15 +92,18 @@ impl Store {
                 }
             };
             // A later block names its contract, and brings it.
-            if known.is_some_and(|known| known <= block.number) {
+            if known.any.is_some_and(|known| known <= block.number) {
                 brought.push(row);
             }
         }
         for named in self.named_by(block.hash).await? {
-            let is_first = self.since(named.address, branch).await? == Some(block.number);
+            let known = self.since(named.address, branch).await?;
+            let is_first = known.as_ours == Some(block.number);
             let is_wanted = selection.contract.is_none_or(|contract| contract == named.address);
             if named.kind == Kind::Policy && is_first && is_wanted {
-                brought.extend(self.before(selection, &named, branch).await?);
+                // What came since it was followed as foreign has been brought.
+                let below = known.any.unwrap_or(block.number);
+                brought.extend(self.before(selection, &named, below, branch).await?);
             }
         }
         brought.sort_by_key(|row| (row.block.number, row.log_index));
@@ -101,14 +111,15 @@ impl Store {
         Ok(brought)
     }
 
-    /// The height from which a contract is followed, on the canonical chain or a branch of it.
-    async fn since(&self, contract: Address, branch: &[BlockRef]) -> Result<Option<u64>> {
+    /// From where on a contract is followed, on the canonical chain or a branch of it.
+    async fn since(&self, contract: Address, branch: &[BlockRef]) -> Result<Since> {
         let query = Query::new(
             "SELECT w.*, b.canonical AS canonical FROM watched w
              LEFT JOIN blocks b ON b.hash = w.since_hash WHERE w.address = $1",
         );
         let fork = branch.iter().map(|block| block.number).min();
-        let mut least: Option<u64> = None;
+        let mut since = Since::default();
+        let least = |one: Option<u64>, number: u64| Some(one.map_or(number, |it| number.min(it)));
         for row in self.fetch(query.bind(contract)).await? {
             let named = watched(&row)?;
             let below_fork = fork.is_none_or(|fork| named.since.number < fork);
@@ -116,10 +127,13 @@ impl Store {
                 || branch.contains(&named.since)
                 || (below_fork && row.optional_uint("canonical")? == Some(1));
             if counts {
-                least = Some(least.map_or(named.since.number, |it| it.min(named.since.number)));
+                since.any = least(since.any, named.since.number);
+                if named.kind == Kind::Policy {
+                    since.as_ours = least(since.as_ours, named.since.number);
+                }
             }
         }
-        Ok(least)
+        Ok(since)
     }
 
     async fn named_by(&self, block: B256) -> Result<Vec<Watched>> {
@@ -127,11 +141,12 @@ impl Store {
         self.fetch(query.bind(block)).await?.iter().map(watched).collect()
     }
 
-    /// What `named` emitted before the block that names it, on that block's branch.
+    /// What `named` emitted below a height, on the branch of the block that names it.
     async fn before(
         &self,
         selection: &Selection,
         named: &Watched,
+        below: u64,
         branch: &[BlockRef],
     ) -> Result<Vec<EventRow>> {
         let fork = branch.iter().map(|block| block.number).min();
@@ -139,7 +154,7 @@ impl Store {
             "SELECT e.*, b.time AS block_time, b.canonical FROM events e
              JOIN blocks b ON b.hash = e.block_hash WHERE e.contract = $1 AND e.block_number < $2",
         );
-        let query = query.bind(named.address).bind(named.since.number);
+        let query = query.bind(named.address).bind(below);
         let rows = self.fetch(selection.narrow(query)).await?;
         let rows: Vec<EventRow> = rows.iter().map(event).collect::<Result<_>>()?;
         let is_below = |row: &EventRow| match fork {

@@ -3,7 +3,7 @@
 use super::{EventRow, Query, Store, Table, Type, rows::event};
 use alloy_primitives::{B256, Bytes, keccak256};
 use anyhow::{Context, Result};
-use bundle::Bundle;
+use bundle::{Bundle, provable};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
@@ -33,11 +33,14 @@ impl Store {
         let query = Query::new(
             "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e
              LEFT JOIN bundles k ON k.block_hash = e.block_hash AND k.log_index = e.log_index
-             WHERE e.standing = 'trail' AND (e.name = 'KeyIssued' OR e.name = 'ComposeHashRevoked')
-               AND e.block_number >= $1 AND e.block_number <= $2 AND k.block_hash IS NULL
-             ORDER BY e.block_number, e.log_index LIMIT $3",
+             WHERE e.standing = 'trail' AND e.block_number >= $1 AND e.block_number <= $2
+               AND k.block_hash IS NULL AND e.name IN (''",
         );
-        let query = query.bind(from).bind(finalized).bind(limit);
+        let mut query = query.bind(from).bind(finalized);
+        for name in provable() {
+            query = query.push_bind(", ", name);
+        }
+        let query = query.push_bind(") ORDER BY e.block_number, e.log_index LIMIT ", limit);
         self.fetch(query).await?.iter().map(event).collect()
     }
 

@@ -52,6 +52,7 @@ impl Store {
             Some(height) => Query::new(
                 "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE e.block_number <= $1
                     AND EXISTS (SELECT 1 FROM watched w WHERE w.address = e.contract AND w.since_number <= $1
+                        AND (w.kind <> 'foreign-policy' OR w.since_number <= e.block_number)
                         AND (w.since_log < 0 OR EXISTS (
                             SELECT 1 FROM blocks b WHERE b.hash = w.since_hash AND b.canonical = 1)))",
             )

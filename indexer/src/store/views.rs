@@ -22,16 +22,36 @@ pub(crate) struct TrailRow {
     pub(crate) contract: Address,
     pub(crate) kind: Kind,
     pub(crate) since: BlockRef,
+    /// The event that names it; −1: the network file does.
+    pub(crate) since_log: i64,
     /// Verdict, block, proven seq and head, first wrong seq.
     pub(crate) verdict: Option<(String, BlockRef, u64, B256, Option<u64>)>,
 }
 
+/// A place among the followed contracts, in the order in which they were named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FollowedFrom {
+    pub(crate) number: u64,
+    pub(crate) log: i64,
+    pub(crate) contract: Address,
+}
+
+impl TrailRow {
+    pub(crate) fn place(&self) -> FollowedFrom {
+        let Self { contract, since, since_log, .. } = *self;
+        FollowedFrom { number: since.number, log: since_log, contract }
+    }
+}
+
 const TRAILS: &str =
-    "SELECT w.address, w.kind, w.since_number, w.since_hash, v.verdict, v.finalized_number,
+    "SELECT w.address, w.kind, w.since_number, w.since_hash, w.since_log, v.verdict, v.finalized_number,
         v.finalized_hash, v.proven_seq, v.proven_head, v.wrong_seq
     FROM watched w LEFT JOIN verdicts v ON v.contract = w.address
     WHERE (w.since_log < 0
-        OR EXISTS (SELECT 1 FROM blocks n WHERE n.hash = w.since_hash AND n.canonical = 1))";
+        OR EXISTS (SELECT 1 FROM blocks n WHERE n.hash = w.since_hash AND n.canonical = 1))
+        AND NOT EXISTS (SELECT 1 FROM watched o JOIN blocks n ON n.hash = o.since_hash AND n.canonical = 1
+            WHERE o.address = w.address AND ((o.kind = 'policy' AND w.kind = 'foreign-policy')
+                OR (o.kind = w.kind AND (o.since_number, o.since_log) < (w.since_number, w.since_log))))";
 
 fn trail(row: &Row) -> Result<TrailRow> {
     let kind = row.text("kind")?;
@@ -49,6 +69,7 @@ fn trail(row: &Row) -> Result<TrailRow> {
         contract: row.address("address")?,
         kind: Kind::from_word(&kind).with_context(|| format!("a kind {kind:?}"))?,
         since: BlockRef::new(row.uint("since_number")?, row.hash("since_hash")?),
+        since_log: row.int("since_log")?,
         verdict,
     })
 }
@@ -234,6 +255,26 @@ impl Store {
     /// Followed contracts and their verdicts: one, or all from those of the network file on.
     pub(crate) async fn trails(&self, only: Option<Address>, limit: u32) -> Result<Vec<TrailRow>> {
         let query = Query::new(TRAILS).and("w.address = ", only);
+        let query =
+            query.push_bind(" ORDER BY w.since_number, w.since_log, w.address LIMIT ", limit);
+        self.fetch(query).await?.iter().map(trail).collect()
+    }
+
+    /// Those that blocks up to `of` name, after a place of the list.
+    pub(crate) async fn trails_page(
+        &self,
+        of: u64,
+        after: Option<FollowedFrom>,
+        limit: u32,
+    ) -> Result<Vec<TrailRow>> {
+        let mut query = Query::new(TRAILS).push_bind(" AND w.since_number <= ", of);
+        if let Some(FollowedFrom { number, log, contract }) = after {
+            query = query
+                .push_bind(" AND (w.since_number, w.since_log, w.address) > (", number)
+                .push_bind(", ", log)
+                .push_bind(", ", contract)
+                .push(")");
+        }
         let query =
             query.push_bind(" ORDER BY w.since_number, w.since_log, w.address LIMIT ", limit);
         self.fetch(query).await?.iter().map(trail).collect()

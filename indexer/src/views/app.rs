@@ -10,12 +10,14 @@ use super::{
 };
 use crate::{
     decode::Kind,
+    http::shape,
     store::{About, Newest, Side, Store, Topic},
 };
 use alloy_primitives::{Address, B256};
 use anyhow::Result;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// What AppRegistry says of an app.
 const REGISTRY: [&str; 15] = [
@@ -68,16 +70,21 @@ pub(crate) const MOST_FOLDED: u32 = 1000;
 const FEW: u32 = 100;
 
 /// An app at a moment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct App {
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) app_id: Address,
     pub(crate) at: Moment,
     /// What the registry said before this place, but that the app entered, is not told; null: everything is.
     pub(crate) told_from: Option<Place>,
     pub(crate) entered: Place,
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) registry: Address,
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) owner: Address,
+    #[schema(schema_with = shape::optional_address_schema)]
     pub(crate) pending_owner: Option<Address>,
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) guardian: Address,
     pub(crate) pending_guardian: Option<Pending>,
     pub(crate) key_version: u64,
@@ -96,8 +103,9 @@ pub(crate) struct App {
 }
 
 /// A policy contract and when it counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct PolicyRef {
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) address: Address,
     pub(crate) is_foreign: bool,
     pub(crate) effective_at: u64,
@@ -105,14 +113,15 @@ pub(crate) struct PolicyRef {
 }
 
 /// An account that will count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Pending {
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) account: Address,
     pub(crate) effective_at: u64,
 }
 
 /// A freeze.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Frozen {
     pub(crate) since: Place,
     pub(crate) reason: u64,
@@ -121,7 +130,7 @@ pub(crate) struct Frozen {
 }
 
 /// A vendor that the app accepts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Vendor {
     pub(crate) vendor: String,
     pub(crate) effective_at: u64,
@@ -142,7 +151,7 @@ impl App {
         let mut begins = BTreeMap::new();
         for policy in [Some(app.policy), app.pending_policy].into_iter().flatten() {
             if !policy.is_foreign && !begins.contains_key(&policy.address) {
-                let of = policy_events(store, as_of, id, policy.address, at).await?;
+                let of = policy_events(store, as_of, Some(id), policy.address, at).await?;
                 events.extend(of.0);
                 begins.insert(policy.address, of.1);
             }
@@ -438,18 +447,18 @@ async fn registry_events(
     Ok((Event::all(&rows, as_of), told_from))
 }
 
-/// What an AllowlistPolicy said of its app up to `at`, in the chain's order: all of it, or the newest; then with the settings
-/// from before, and the place from which on its lists are told. Nothing of other policies.
-async fn policy_events(
+/// What an AllowlistPolicy said, of one app or of all, up to `at`, in the chain's order: all of it, or the newest; then with the
+/// settings from before, and the place from which on its lists are told. Nothing of other policies.
+pub(super) async fn policy_events(
     store: &Store,
     as_of: &AsOf,
-    id: Address,
+    app: Option<Address>,
     policy: Address,
     at: Moment,
 ) -> Result<(Vec<Event>, Option<Place>)> {
     let said = Newest {
         contract: Some(policy),
-        app: Some(id),
+        app,
         up_to: Some(at.block.number),
         limit: MOST_FOLDED.saturating_add(1),
         ..Newest::default()

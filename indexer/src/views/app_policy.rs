@@ -4,12 +4,13 @@ use super::{Event, Place};
 use alloy_primitives::B256;
 use anyhow::Result;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How an "any" that was given at creation stands in the contract: a moment long past.
 const ALWAYS: u64 = 1;
 
 /// A policy of ours.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Allowlist {
     /// Its first event was seen: this is an AllowlistPolicy, and not another policy of ours.
     #[serde(skip)]
@@ -31,14 +32,14 @@ pub(crate) struct Allowlist {
 }
 
 /// A grant delay and when it counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct PendingDelay {
     pub(crate) grant_delay_seconds: u64,
     pub(crate) effective_at: u64,
 }
 
 /// Whether a list counts or anything will do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Any {
     /// Zero: the list counts.
     pub(crate) effective_at: u64,
@@ -46,7 +47,7 @@ pub(crate) struct Any {
 }
 
 /// What an entry of a list is at the moment told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
     InForce,
@@ -68,7 +69,7 @@ impl State {
 }
 
 /// One approval, and what became of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Entry {
     pub(crate) id: String,
     pub(crate) state: State,
@@ -80,7 +81,7 @@ pub(crate) struct Entry {
 }
 
 /// Where an approval ended, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Revoked {
     pub(crate) place: Place,
     pub(crate) reason: u64,

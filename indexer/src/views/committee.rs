@@ -3,6 +3,7 @@
 use super::{AsOf, Event, Moment, Place, event::label, roots::Roots};
 use crate::{
     decode::Kind,
+    http::shape,
     store::{EventRow, Store},
 };
 use alloy_primitives::{Address, B256, U256};
@@ -10,16 +11,19 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// The committee at a moment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Committee {
     pub(crate) at: Moment,
     pub(crate) seats: Vec<Seat>,
     pub(crate) epochs: Vec<Epoch>,
     pub(crate) ceremonies: Vec<Ceremony>,
     pub(crate) node_code: Vec<NodeCode>,
+    #[schema(schema_with = shape::optional_address_schema)]
     pub(crate) app_registry: Option<Address>,
+    #[schema(schema_with = shape::optional_address_schema)]
     pub(crate) issuance_log: Option<Address>,
     /// Other registries and another log on their way: the widest grant there is.
     pub(crate) pending_contracts: Option<PendingContracts>,
@@ -28,26 +32,33 @@ pub(crate) struct Committee {
 }
 
 /// What a node states of itself when it asks for a seat.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Candidate {
     pub(crate) operator: String,
     pub(crate) endpoint: String,
+    #[schema(value_type = String)]
     pub(crate) sealing: &'static str,
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) root: B256,
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) os_image_hash: B256,
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) compose_hash: B256,
     /// How the node finds the head, in its own words, bound by its quote.
     pub(crate) head_source: String,
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) evidence_hash: B256,
     pub(crate) posted: Place,
 }
 
 /// A seat.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Seat {
     pub(crate) seat: u64,
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) signer: Address,
     pub(crate) operator: String,
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) root: B256,
     pub(crate) vendor: String,
     pub(crate) is_software: bool,
@@ -58,11 +69,14 @@ pub(crate) struct Seat {
 }
 
 /// An epoch that was activated.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Epoch {
     pub(crate) epoch: u64,
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) session: B256,
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) keyset_id: B256,
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) transcript: B256,
     pub(crate) t: u64,
     /// Dealt a share.
@@ -76,15 +90,19 @@ pub(crate) struct Epoch {
 }
 
 /// A ceremony, step by step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Ceremony {
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) session: B256,
     pub(crate) epoch: u64,
     pub(crate) t: u64,
     pub(crate) seats: Vec<u64>,
     pub(crate) opened: Place,
+    #[schema(value_type = BTreeMap<String, Place>)]
     pub(crate) keys: BTreeMap<u64, Place>,
+    #[schema(value_type = BTreeMap<String, Place>)]
     pub(crate) dealings: BTreeMap<u64, Place>,
+    #[schema(value_type = BTreeMap<String, Place>)]
     pub(crate) confirmations: BTreeMap<u64, Place>,
     pub(crate) refusals: Vec<Refusal>,
     pub(crate) activated: Option<Place>,
@@ -92,7 +110,7 @@ pub(crate) struct Ceremony {
 }
 
 /// A dealer that would not deal to a seat.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Refusal {
     pub(crate) dealer: u64,
     pub(crate) seat: u64,
@@ -101,9 +119,11 @@ pub(crate) struct Refusal {
 }
 
 /// Code that may hold a seat.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct NodeCode {
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) os_image_hash: B256,
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) compose_hash: B256,
     pub(crate) uri: String,
     pub(crate) approved: Place,
@@ -111,22 +131,24 @@ pub(crate) struct NodeCode {
 }
 
 /// Contracts that will speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct PendingContracts {
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) app_registry: Address,
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) issuance_log: Address,
     pub(crate) effective_at: u64,
 }
 
 /// How many seats of one vendor or operator there are in an epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Share {
     pub(crate) name: String,
     pub(crate) seats: u64,
 }
 
 /// What an epoch bears.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Bears {
     pub(crate) n: u64,
     pub(crate) t: u64,

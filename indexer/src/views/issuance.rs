@@ -9,11 +9,13 @@ use super::{
 };
 use crate::{
     decode::Kind,
+    http::shape,
     store::{Store, Topic},
 };
 use alloy_primitives::{Address, B256};
 use anyhow::Result;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The events that tell of an issuance.
 pub(crate) const ISSUANCE: [&str; 2] = ["KeyIssued", "KeyReleasedOffRecord"];
@@ -21,17 +23,23 @@ pub(crate) const ISSUANCE: [&str; 2] = ["KeyIssued", "KeyReleasedOffRecord"];
 const MOST_EVENTS: u32 = 16;
 
 /// An issuance.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Issuance {
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) issuance_id: B256,
+    #[schema(schema_with = shape::address_schema)]
     pub(crate) app_id: Address,
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) compose_hash: B256,
     /// Where it was recorded; `None`: it was released, and its record is not on this chain.
     pub(crate) recorded: Option<Place>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) epoch: u64,
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) evidence_hash: B256,
+    #[schema(schema_with = shape::optional_hash_schema)]
     pub(crate) root: Option<B256>,
+    #[schema(schema_with = shape::optional_address_schema)]
     pub(crate) session_key: Option<Address>,
     /// The block that the enclave named in its quote.
     pub(crate) anchor: Option<u64>,
@@ -41,21 +49,24 @@ pub(crate) struct Issuance {
 }
 
 /// One key or sealed secret of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Input {
+    #[schema(value_type = String)]
     pub(crate) kind: &'static str,
     /// EIP-712 struct hash of the Input that the seats signed.
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) input: B256,
     pub(crate) key_version: u64,
     pub(crate) place: Place,
 }
 
 /// What stood behind an issuance when it was recorded.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Chain {
     pub(crate) issuance: Issuance,
     /// The approval that let the code boot; `None`: a foreign policy decided.
     pub(crate) approval: Option<Entry>,
+    #[schema(schema_with = shape::optional_address_schema)]
     pub(crate) policy: Option<Address>,
     pub(crate) policy_is_foreign: bool,
     pub(crate) root: Option<Root>,

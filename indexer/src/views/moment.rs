@@ -26,8 +26,9 @@ pub(crate) struct AsOf {
 }
 
 /// The block whose state is told: the newest, or one that the reader names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Moment {
+    #[schema(value_type = shape::Block)]
     pub(crate) block: BlockRef,
     /// Unix seconds: what `block.timestamp` is for the contracts there.
     pub(crate) time: u64,

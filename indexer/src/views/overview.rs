@@ -7,6 +7,7 @@ use crate::{
 };
 use anyhow::Result;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Approvals that are looked through for those on their way.
 const NEAR: u32 = 200;
@@ -16,7 +17,7 @@ const FEW: u32 = 12;
 const PICTURED: u32 = 400;
 
 /// Overview.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Overview {
     /// Those of the network file, and the first of apps.
     pub(crate) contracts: Vec<Contract>,

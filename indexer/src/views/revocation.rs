@@ -8,9 +8,10 @@ use crate::{
 };
 use anyhow::Result;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A revocation and its effect on records, as the index has them.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Revocation {
     pub(crate) event: Event,
     /// Whether events tell which records it denies: they name app and code, not device, instance or vendor.

@@ -2,21 +2,23 @@
 //! the code's table, never by the label on chain. [EXP-3] Prevents: A22.
 
 use super::{AsOf, Event, Place, event::label};
-use crate::{decode::Kind, store::Store};
+use crate::{decode::Kind, http::shape, store::Store};
 use alloy_primitives::B256;
 use anyhow::Result;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Facts about machines.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Roots {
     pub(crate) roots: Vec<Root>,
     pub(crate) os_images: Vec<OsImage>,
 }
 
 /// An attestation root.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Root {
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) root: B256,
     /// The code's name for a root that it knows, else the registry's label.
     pub(crate) vendor: String,
@@ -26,6 +28,7 @@ pub(crate) struct Root {
     pub(crate) platform: u64,
     pub(crate) least_tcb_evaluation_data_number: u64,
     pub(crate) max_collateral_age_seconds: u64,
+    #[schema(value_type = Vec<String>)]
     pub(crate) accepted_tcb_statuses: Vec<&'static str>,
     pub(crate) denied_advisories: Vec<String>,
     pub(crate) opened: Place,
@@ -33,8 +36,9 @@ pub(crate) struct Root {
 }
 
 /// An OS image that every app may run on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct OsImage {
+    #[schema(schema_with = shape::hash_schema)]
     pub(crate) os_image_hash: B256,
     pub(crate) uri: String,
     pub(crate) approved: Place,

@@ -5,6 +5,7 @@ use super::{
     app::App,
     committee::{Bears, Committee},
     issuance::{Chain, Issuance},
+    members::Members,
     overview::Overview,
     revocation::Revocation,
     roots::Roots,
@@ -64,7 +65,6 @@ pub(crate) struct IssuanceId {
 pub(crate) struct OverviewNow {
     as_of: AsOf,
     /// Contracts and trails, those that are wrong or not compared yet, roots, committee, latest events, grants on their way.
-    #[schema(value_type = Object)]
     overview: Overview,
 }
 
@@ -73,8 +73,10 @@ pub(crate) struct OverviewNow {
 pub(crate) struct AppThen {
     as_of: AsOf,
     /// Owner, guardian, key versions, freeze, policy, vendors, and what may boot, each with the event that says so.
-    #[schema(value_type = Object)]
     app: App,
+    /// Whom the policy in force asks, and whom those ask.
+    #[serde(flatten)]
+    members: Members,
 }
 
 /// An issuance.
@@ -82,7 +84,6 @@ pub(crate) struct AppThen {
 pub(crate) struct IssuanceTold {
     as_of: AsOf,
     /// Its record and inputs, the approval, root and seats behind it, and until which block it could be released.
-    #[schema(value_type = Object)]
     issuance: Chain,
 }
 
@@ -91,7 +92,6 @@ pub(crate) struct IssuanceTold {
 pub(crate) struct RevocationTold {
     as_of: AsOf,
     /// Its event, the last record before it and the first after, and until which block a node could still release.
-    #[schema(value_type = Object)]
     revocation: Revocation,
 }
 
@@ -100,10 +100,8 @@ pub(crate) struct RevocationTold {
 pub(crate) struct CommitteeThen {
     as_of: AsOf,
     /// Seats, epochs, ceremonies, node code, where the head comes from.
-    #[schema(value_type = Object)]
     committee: Committee,
     /// How many seats may fail, and how many may be evil; null before the first epoch.
-    #[schema(value_type = Option<Object>)]
     bears: Option<Bears>,
 }
 
@@ -112,7 +110,6 @@ pub(crate) struct CommitteeThen {
 pub(crate) struct RootsThen {
     as_of: AsOf,
     /// Attestation roots with their rules, and OS images.
-    #[schema(value_type = Object)]
     roots: Roots,
 }
 
@@ -190,7 +187,12 @@ pub(crate) async fn app(
     let at = moment(store, &as_of, at).await?;
     let app = App::load(store, &as_of, app_id, at).await?;
     let app = app.ok_or_else(|| Refused::not_found("no such app was registered by that block"))?;
-    Ok(Json(AppThen { as_of, app }))
+    // A list asks nobody.
+    let members = match app.allowlist {
+        Some(_) => Members::default(),
+        None => Members::load(store, &as_of, &app.policy, at).await?,
+    };
+    Ok(Json(AppThen { as_of, app, members }))
 }
 
 /// A key that went out, and what stood behind it.

@@ -3,7 +3,7 @@
 use crate::{
     decode::Kind,
     http::{Row, shape},
-    store::{Store, TrailRow},
+    store::{FollowedFrom, Store, TrailRow},
 };
 use alloy_primitives::{Address, hex};
 use anyhow::Result;
@@ -57,22 +57,21 @@ impl Row for Contract {
 impl Contract {
     /// Followed contracts, those of the network file first.
     pub(crate) async fn list(store: &Store, limit: u32) -> Result<Vec<Self>> {
-        Ok(Self::first(store, limit).await?.0)
+        Ok(store.trails(None, limit).await?.into_iter().map(Self::new).collect())
     }
 
-    /// The same, and whether there are more.
-    pub(crate) async fn first(store: &Store, limit: u32) -> Result<(Vec<Self>, bool)> {
-        let mut rows = store.trails(None, limit.saturating_add(1)).await?;
+    /// Those that blocks up to `of` name, after a place of the list; and the last one's place, if there are more.
+    pub(crate) async fn page(
+        store: &Store,
+        of: u64,
+        after: Option<FollowedFrom>,
+        limit: u32,
+    ) -> Result<(Vec<Self>, Option<FollowedFrom>)> {
+        let mut rows = store.trails_page(of, after, limit.saturating_add(1)).await?;
         let is_cut = rows.len() > usize::try_from(limit)?;
         rows.truncate(usize::try_from(limit)?);
-        let mut contracts: Vec<Self> = Vec::new();
-        for row in rows {
-            // One that several apps name has a row for each.
-            if !contracts.iter().any(|known| known.contract == row.contract) {
-                contracts.push(Self::new(row));
-            }
-        }
-        Ok((contracts, is_cut))
+        let last = rows.last().filter(|_| is_cut).map(TrailRow::place);
+        Ok((rows.into_iter().map(Self::new).collect(), last))
     }
 
     pub(crate) async fn find(store: &Store, contract: Address) -> Result<Option<Self>> {

@@ -175,20 +175,34 @@ async fn views(index: &Index) -> Result<()> {
     let (contracts, next) =
         in_every_format(index, "/v1/contracts?", "contracts", "verdict").await?;
     ensure!(contracts.len() > 3 && next.is_none(), "{contracts:?}");
+    let (mut paged, mut path) = (Vec::new(), "/v1/contracts?limit=2".to_owned());
+    loop {
+        let (rows, next) = in_every_format(index, &path, "contracts", "verdict").await?;
+        paged.extend(rows.iter().map(|row| row["contract"].clone()));
+        let Some(next) = next else { break };
+        path = next;
+    }
+    let whole: Vec<Value> = contracts.iter().map(|row| row["contract"].clone()).collect();
+    ensure!(paged == whole, "{paged:?}, not {whole:?}");
     for (path, words) in [
         ("/v1/apps?limit=0", "limit"),
         ("/v1/issuances?cursor=00", "cursor"),
         ("/v1/revocations?app=0x12", "address"),
-        ("/v1/contracts?limit=1", "limit"),
+        ("/v1/contracts?limit=1001", "limit"),
+        ("/v1/contracts?cursor=01", "cursor"),
     ] {
         let (status, problem) = index.get(path).await?;
         let detail = problem["detail"].as_str().unwrap_or_default();
         ensure!(status == 400 && detail.contains(words), "{path}: {status} {problem}");
     }
     // As of a block that never was.
-    let gone = format!("/v1/revocations?cursor=01{}", "00".repeat(88));
-    let (status, problem) = index.get(&gone).await?;
-    ensure!(status == 409 && problem["code"] == "reorged", "{status} {problem}");
+    for gone in [
+        format!("/v1/revocations?cursor=01{}", "00".repeat(88)),
+        format!("/v1/contracts?cursor=03{}", "00".repeat(76)),
+    ] {
+        let (status, problem) = index.get(&gone).await?;
+        ensure!(status == 409 && problem["code"] == "reorged", "{status} {problem}");
+    }
     Ok(())
 }
 

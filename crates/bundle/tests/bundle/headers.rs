@@ -5,7 +5,7 @@ use alloy_consensus::{Eip658Value, Header, Receipt, ReceiptEnvelope, ReceiptWith
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_primitives::{Bytes, Log, keccak256};
 use alloy_rlp::Decodable;
-use alloy_trie::{HashBuilder, Nibbles};
+use alloy_trie::{HashBuilder, Nibbles, proof::ProofRetainer};
 use bundle::{Bundle, Trusted, verify};
 
 /// Remakes the first header, and the others on top of it.
@@ -37,7 +37,7 @@ fn renumbered(bundle: &mut Bundle, trusted: &mut Trusted) {
 }
 
 /// Another receipt in the place of the only one of its block.
-fn with_receipt(bundle: &mut Bundle, trusted: &mut Trusted, bytes: Vec<u8>) {
+pub(crate) fn with_receipt(bundle: &mut Bundle, trusted: &mut Trusted, bytes: Vec<u8>) {
     let mut trie = HashBuilder::default();
     let path = Nibbles::unpack(alloy_rlp::encode(bundle.receipt.index));
     trie.add_leaf(path, &bytes);
@@ -48,12 +48,12 @@ fn with_receipt(bundle: &mut Bundle, trusted: &mut Trusted, bytes: Vec<u8>) {
     remade(bundle, trusted, |header| header.receipts_root = root);
 }
 
-fn receipt(bundle: &Bundle) -> Receipt<Log> {
+pub(crate) fn receipt(bundle: &Bundle) -> Receipt<Log> {
     let envelope = ReceiptEnvelope::<Log>::decode_2718(&mut bundle.receipt.bytes.as_ref()).unwrap();
     envelope.as_receipt().unwrap().clone()
 }
 
-fn encoded(receipt: Receipt<Log>) -> Vec<u8> {
+pub(crate) fn encoded(receipt: Receipt<Log>) -> Vec<u8> {
     ReceiptEnvelope::Eip1559(ReceiptWithBloom::from(receipt)).encoded_2718()
 }
 
@@ -80,6 +80,40 @@ fn what_the_policy_denies_at_the_block_is_refused() {
     remade(&mut bundle, &mut trusted, |header| header.timestamp -= 900);
     let verdict = verify(&bundle.to_text(), &trusted);
     assert_eq!(verdict.word(), "policy-denies", "{:?}", verdict.outcome);
+}
+
+#[test]
+fn another_receipt_of_the_block_is_not_this_one() {
+    // [BUN-4] Two transactions: what is under one index is shown under the other, with the nodes that prove it there.
+    let (bundle, trusted) = good("issuance");
+    let other = encoded(Receipt { logs: Vec::new(), ..receipt(&bundle) });
+    let (mine, theirs) = (bundle.receipt.index, bundle.receipt.index + 1);
+    let key = |index: u64| Nibbles::unpack(alloy_rlp::encode(index));
+    let targets = vec![key(mine), key(theirs)];
+    let mut trie = HashBuilder::default().with_proof_retainer(ProofRetainer::new(targets));
+    let mut leaves = [(key(mine), bundle.receipt.bytes.to_vec()), (key(theirs), other.clone())];
+    leaves.sort();
+    for (path, value) in &leaves {
+        trie.add_leaf(*path, value);
+    }
+    let root = trie.root();
+    let proofs = trie.take_proof_nodes();
+    let nodes = |index| -> Vec<Bytes> {
+        proofs.matching_nodes_sorted(&key(index)).into_iter().map(|(_, node)| node).collect()
+    };
+    let shown = |index: u64, bytes: &[u8], nodes: Vec<Bytes>| {
+        let (mut bundle, mut trusted) = (bundle.clone(), trusted);
+        bundle.receipt.index = index;
+        bundle.receipt.bytes = bytes.to_vec().into();
+        bundle.receipt.nodes = nodes;
+        remade(&mut bundle, &mut trusted, |header| header.receipts_root = root);
+        verify(&bundle.to_text(), &trusted).word()
+    };
+    let own = bundle.receipt.bytes.as_ref();
+    assert_eq!(shown(mine, own, nodes(mine)), "ok");
+    assert_eq!(shown(mine, &other, nodes(theirs)), "receipt-not-proven");
+    assert_eq!(shown(theirs, own, nodes(mine)), "receipt-not-proven");
+    assert_eq!(shown(theirs, &other, nodes(theirs)), "no-such-log");
 }
 
 #[test]

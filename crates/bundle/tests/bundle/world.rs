@@ -1,6 +1,9 @@
 //! The committed bundles, and whom their reader trusts.
 
-use alloy_primitives::B256;
+use super::patch::{Operation, changed};
+use alloy_consensus::ReceiptEnvelope;
+use alloy_eips::eip2718::Decodable2718;
+use alloy_primitives::{B256, Log};
 use bundle::{Bundle, Trusted};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -34,9 +37,18 @@ pub(crate) fn text(name: &str) -> String {
 pub(crate) fn good(kind: &str) -> (Bundle, Trusted) {
     #[derive(Deserialize)]
     struct Case {
+        bundle: String,
+        #[serde(default)]
+        change: Vec<Operation>,
         trusted: Named,
     }
     let case: Case = serde_json::from_str(&text(&format!("{kind}.json"))).unwrap();
-    let bundle = serde_json::from_str(&text(&format!("{kind}.bundle"))).unwrap();
-    (bundle, case.trusted.trusted())
+    let bundle = changed(&text(&case.bundle), &case.change);
+    (serde_json::from_str(&bundle).unwrap(), case.trusted.trusted())
+}
+
+/// The event that a bundle speaks of.
+pub(crate) fn log_of(bundle: &Bundle) -> Log {
+    let envelope = ReceiptEnvelope::<Log>::decode_2718(&mut bundle.receipt.bytes.as_ref()).unwrap();
+    envelope.logs()[usize::try_from(bundle.log).unwrap()].clone()
 }

@@ -20,8 +20,13 @@ async fn five(store: &Store) -> [BlockRef; 5] {
         let mut new = block(parent, 1, number);
         if number == 4 {
             let since = new.header.block();
-            new.watched =
-                vec![Watched { address: POLICY, kind: Kind::Policy, since, since_log: 0 }];
+            new.watched = vec![Watched {
+                address: POLICY,
+                kind: Kind::Policy,
+                since,
+                since_log: 0,
+                depth: 0,
+            }];
             let early = NewEvent {
                 block: blocks[1],
                 log_index: 9,

@@ -7,7 +7,7 @@ use crate::{
 use alloy::primitives::B256;
 use bundle::{Claim, MAX_BUNDLE_BYTES, Trusted, Verdict, verify};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use wire::network::{Fork, Network};
 
@@ -119,11 +119,21 @@ fn claim_words(claim: &Claim) -> String {
             "at block {block}, {}, the chain recorded that an enclave may have a key of app {app_id}:\n    code {compose_hash}\n    machine {device_id}\n    judged by seats {seats:?}",
             crate::words::moment(time.0)
         ),
-        Claim::Revocation { app_id, compose_hash, block, time, until, reason, .. } => format!(
-            "from block {block} on, {}, and up to block {} at least,\n    nothing is recorded for app {app_id} with code {compose_hash}\n    reason {}",
-            crate::words::moment(time.0),
-            until.number,
-            crate::reason::text(*reason)
-        ),
+        Claim::Revocation { event, arguments, contract, block, time, until } => {
+            let mut text = format!(
+                "from block {block} on, {}, and up to block {} at least, {event} of {contract} stands:",
+                crate::words::moment(time.0),
+                until.number
+            );
+            for (name, value) in arguments {
+                let value = match (name.as_str(), value.as_u64().map(u8::try_from), value) {
+                    ("reason", Some(Ok(code)), _) => crate::reason::text(code),
+                    (_, _, Value::String(text)) => plain(text),
+                    (_, _, other) => other.to_string(),
+                };
+                text.push_str(&format!("\n    {name} {value}"));
+            }
+            text
+        }
     }
 }
