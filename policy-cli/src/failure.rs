@@ -13,14 +13,13 @@ use crate::{
     exit::Exit,
     file::FileError,
     governor::GovernorError,
-    inner::Unreadable,
     network::NetworkFileError,
-    proposal::TextError,
     proven::ProvenError,
     send::SendError,
     signer::SignerError,
     simulate::SimulateError,
 };
+use proposal::{TextError, Unreadable};
 
 use std::path::{Path, PathBuf};
 
@@ -95,7 +94,7 @@ impl Failure {
             Self::NoVerb(_) => Exit::Usage,
             Self::Governor(error) => error.exit(),
             Self::Unreadable(_) => Exit::Denied,
-            Self::Text(error) => error.exit(),
+            Self::Text(error) => text_exit(error),
             Self::Signer(error) => error.exit(),
             Self::Send(error) => error.exit(),
             Self::Proven(error) => error.exit(),
@@ -122,7 +121,7 @@ impl Failure {
             Self::NoVerb(_) => vec!["quorate --help lists the verbs".into()],
             Self::Governor(error) => error.hints(),
             Self::Unreadable(_) => Vec::new(),
-            Self::Text(error) => error.hints(),
+            Self::Text(error) => text_hints(error),
             Self::Signer(error) => error.hints(),
             Self::Send(error) => error.hints(),
             Self::Proven(error) => error.hints(),
@@ -133,5 +132,39 @@ impl Failure {
             Self::Watch(error) => error.hints(),
             Self::Output(_) => Vec::new(),
         }
+    }
+}
+
+/// The exit code of a text that can't stand for its calls.
+pub(crate) fn text_exit(error: &TextError) -> Exit {
+    match error {
+        TextError::Title => Exit::Usage,
+        _ => Exit::Denied,
+    }
+}
+
+/// What to do about it.
+pub(crate) fn text_hints(error: &TextError) -> Vec<String> {
+    match error {
+        TextError::Title => Vec::new(),
+        _ => vec![
+            "what counts are the calls: read them, and vote against a text that hides what they do"
+                .into(),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::B256;
+
+    #[test]
+    fn a_text_that_hides_something_has_an_exit_code_of_its_own() {
+        // [GOV-20]
+        let hides = Failure::from(TextError::Stray(B256::ZERO));
+        assert_eq!((hides.exit(), hides.hints().len()), (Exit::Denied, 1));
+        let untitled = Failure::from(TextError::Title);
+        assert_eq!((untitled.exit(), untitled.hints().len()), (Exit::Usage, 0));
     }
 }
