@@ -66,6 +66,8 @@ pub struct Options {
     pub limits: NodeLimits,
     /// Hands the network to a DAO of five after the first ceremony.
     pub dao: bool,
+    /// How long it votes.
+    pub voting_seconds: u32,
 }
 
 impl Default for Options {
@@ -83,6 +85,7 @@ impl Default for Options {
                 requests_per_minute: 100_000,
             },
             dao: false,
+            voting_seconds: VOTING_SECONDS,
         }
     }
 }
@@ -403,7 +406,7 @@ fn plan(options: &Options, folder: PathBuf) -> Result<Plan> {
         .collect();
     network.limits = options.limits;
     match network.governance.as_mut().and_then(|governance| governance.dao.as_mut()) {
-        Some(dao) if options.dao => dao.voting_period = VOTING_SECONDS,
+        Some(dao) if options.dao => dao.voting_period = options.voting_seconds,
         _ => network.governance = None,
     }
     Ok(Plan {

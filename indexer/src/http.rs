@@ -14,6 +14,7 @@ pub(crate) mod shape;
 mod sourcify;
 mod status;
 mod stream;
+mod texts;
 
 use crate::{run::Service, views::routes as views};
 use axum::{Router, http::header, middleware::from_fn_with_state, routing::get};
@@ -43,6 +44,9 @@ fn resources() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(views::issuance))
         .routes(routes!(lists::revocations))
         .routes(routes!(views::revocation))
+        .routes(routes!(lists::proposals))
+        .routes(routes!(views::proposal))
+        .routes(routes!(texts::read, texts::send))
         .routes(routes!(views::committee))
         .routes(routes!(views::roots))
         .routes(routes!(lists::contracts))

@@ -11,10 +11,13 @@ mod events;
 mod frame;
 mod html;
 mod issuances;
+mod markdown;
 mod overview;
 mod picture;
+mod proposals;
 mod revocations;
 mod search;
+mod texts;
 mod timeline;
 mod utc;
 mod verify;
@@ -46,6 +49,9 @@ pub(crate) fn routes(service: Arc<Service>) -> Router {
         .route("/issuances/{issuance_id}", get(issuances::page))
         .route("/revocations", get(revocations::list))
         .route("/revocations/{block_hash}/{log_index}", get(revocations::page))
+        .route("/proposals", get(proposals::list))
+        .route("/proposals/{id}", get(proposals::page))
+        .route("/texts/{hash}", get(texts::page))
         .route("/committee", get(committee::page))
         .route("/roots", get(committee::roots))
         .route("/contracts", get(contracts::list))

@@ -29,8 +29,10 @@ mod dump;
 mod evidence;
 mod insert;
 mod list;
+mod proposals;
 mod rows;
 mod sql;
+mod texts;
 mod views;
 
 pub(crate) use database::Write;
@@ -41,6 +43,7 @@ pub(crate) use insert::{Table, Type};
 pub(crate) use list::{PageOf, Selection};
 pub(crate) use rows::{EventRow, Filter, ReceiptRow, TrailProof, VerdictRow};
 pub(crate) use sql::{Query, Row, Value};
+pub(crate) use texts::Sort;
 pub(crate) use views::{BlockRow, Newest, Topic, TrailRow};
 
 /// The database.

@@ -10,10 +10,12 @@ pub(crate) mod event;
 pub(crate) mod issuance;
 pub(crate) mod moment;
 pub(crate) mod overview;
+pub(crate) mod proposal;
 pub(crate) mod revocation;
 pub(crate) mod roots;
 pub(crate) mod routes;
 pub(crate) mod says;
+pub(crate) mod text;
 pub(crate) mod trail;
 
 pub(crate) use event::{Event, Place};

@@ -7,7 +7,7 @@ use crate::{
     chain::ChainError,
     cmd::{
         audit::AuditError, decode::DecodeError, diff::DiffError, man::NoVerb,
-        verify::source::SourceError, watch::WatchError,
+        publish::PublishError, verify::source::SourceError, watch::WatchError,
     },
     compose::ComposeError,
     exit::Exit,
@@ -65,6 +65,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Audit(#[from] AuditError),
     #[error(transparent)]
+    Publish(#[from] PublishError),
+    #[error(transparent)]
     Watch(#[from] WatchError),
     #[error("the answer could not be written: {0}")]
     Output(#[from] std::io::Error),
@@ -102,6 +104,7 @@ impl Failure {
             Self::Diff(error) => error.exit(),
             Self::Source(error) => error.exit(),
             Self::Audit(error) => error.exit(),
+            Self::Publish(error) => error.exit(),
             Self::Watch(error) => error.exit(),
             Self::Output(_) => Exit::Internal,
         }
@@ -129,6 +132,7 @@ impl Failure {
             Self::Diff(error) => error.hints(),
             Self::Source(error) => error.hints(),
             Self::Audit(error) => error.hints(),
+            Self::Publish(error) => error.hints(),
             Self::Watch(error) => error.hints(),
             Self::Output(_) => Vec::new(),
         }

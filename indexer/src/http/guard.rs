@@ -87,7 +87,7 @@ async fn limited(limits: &Limits, request: Request, next: Next) -> Response {
     }
 }
 
-/// Only what is read is served: nobody has anything to send.
+/// Whoever reads has nothing to send; what may be sent, its resource limits.
 fn small(request: &Request) -> Result<(), Refused> {
     let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     if address > MAX_ADDRESS_BYTES {
@@ -111,8 +111,9 @@ fn in_our_words(response: Response) -> Response {
         return response;
     }
     let allow = response.headers().get(header::ALLOW).cloned();
-    let mut refused = Refused::new(Code::MethodNotAllowed, "GET and HEAD").into_response();
     let allow = allow.unwrap_or(HeaderValue::from_static("GET,HEAD"));
+    let words = format!("allowed: {}", allow.to_str().unwrap_or("GET,HEAD"));
+    let mut refused = Refused::new(Code::MethodNotAllowed, words).into_response();
     refused.headers_mut().insert(header::ALLOW, allow);
     refused
 }

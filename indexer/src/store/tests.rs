@@ -11,6 +11,7 @@ use devnet::postgres::OwnPostgres;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 mod delivered;
+mod texts;
 
 const CONTRACT: Address = Address::repeat_byte(0xC0);
 const START: BlockRef = BlockRef::new(0, B256::repeat_byte(0x50));
