@@ -41,12 +41,14 @@ impl Quorate {
         &self.network
     }
 
-    /// What it says to people, whatever comes of it.
+    /// What it answers to people, whatever its exit code.
     ///
     /// # Errors
-    /// If it does not start.
+    /// With its talk, if it answers nothing.
     pub async fn says(&self, args: &[&str]) -> Result<String> {
         let output = self.command(args).output().await.context("starting quorate")?;
+        let talk = String::from_utf8_lossy(&output.stderr);
+        ensure!(!output.stdout.is_empty(), "quorate {args:?} gave no answer:\n{talk}");
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 

@@ -15,6 +15,7 @@ mod sourcify;
 mod status;
 mod stream;
 mod texts;
+mod verify;
 
 use crate::{run::Service, views::routes as views};
 use axum::{Router, http::header, middleware::from_fn_with_state, routing::get};
@@ -25,6 +26,7 @@ pub(crate) use {
     events::{Place, find},
     format::Row,
     problem::Refused,
+    verify::too_large,
 };
 
 /// Everything that has a description.
@@ -47,6 +49,7 @@ fn resources() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(lists::proposals))
         .routes(routes!(views::proposal))
         .routes(routes!(texts::read, texts::send))
+        .routes(routes!(verify::verify))
         .routes(routes!(views::committee))
         .routes(routes!(views::roots))
         .routes(routes!(lists::contracts))

@@ -4,6 +4,7 @@
 mod about;
 mod apps;
 mod assets;
+mod codes;
 mod committee;
 mod contracts;
 mod error;
@@ -59,7 +60,7 @@ pub(crate) fn routes(service: Arc<Service>) -> Router {
         .route("/search", get(search::page))
         .route("/find/{text}", get(search::find))
         .route("/export", get(about::export))
-        .route("/verify", get(verify::page))
+        .route("/verify", get(verify::page).post(verify::brought))
         .route("/assets/{name}", get(assets::asset))
         .fallback(error::not_found)
         .layer(middleware::map_response(assets::harden))

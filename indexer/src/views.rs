@@ -17,6 +17,7 @@ pub(crate) mod routes;
 pub(crate) mod says;
 pub(crate) mod text;
 pub(crate) mod trail;
+pub(crate) mod verified;
 
 pub(crate) use event::{Event, Place};
 pub(crate) use moment::{AsOf, Moment};

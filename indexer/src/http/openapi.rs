@@ -28,6 +28,7 @@ use utoipa::{
         (name = "events", description = "Events, as lists, one by one, and as they come"),
         (name = "views", description = "What the events come to: apps, issuances, revocations, committee, roots, proposals, contracts"),
         (name = "texts", description = "Texts that the chain names by hash, sent by anybody"),
+        (name = "verify", description = "What a reader brings, judged and forgotten"),
         (name = "contracts", description = "Sources for block explorers, in Sourcify's layout"),
     )
 )]
@@ -41,7 +42,7 @@ pub(super) fn head() -> Description {
 /// Adds to every operation how it may be refused.
 pub(super) fn with_refusals(mut description: Description) -> Description {
     for item in description.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.put].into_iter().flatten() {
+        for operation in [&mut item.get, &mut item.put, &mut item.post].into_iter().flatten() {
             refusals(operation);
         }
     }

@@ -103,15 +103,22 @@ fn sent(hash: B256, text: &str, other: Option<(B256, Option<String>)>) -> Sent {
         return Sent { is_compose, text: markdown(text), declared: None, against: None };
     }
     let unfolded = readable(text).unwrap_or_else(|| text.to_owned());
-    let changed = |other: String| {
-        let other = readable(&other).unwrap_or(other);
-        lines(&difference(&other, &unfolded))
-    };
     Sent {
         is_compose,
         declared: of_text(text),
-        against: other.map(|(hash, other)| (hash, other.map(changed))),
+        against: other
+            .map(|(hash, other)| (hash, other.map(|other| lines(&changes(&other, text))))),
         text: plain_lines(&unfolded),
+    }
+}
+
+/// What changed from one compose file to another, each with a line per setting.
+pub(super) fn changes(before: &str, after: &str) -> String {
+    let [before, after] =
+        [before, after].map(|text| readable(text).unwrap_or_else(|| text.to_owned()));
+    match difference(&before, &after) {
+        same if same.is_empty() => "nothing".to_owned(),
+        changed => changed,
     }
 }
 
