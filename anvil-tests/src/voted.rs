@@ -105,8 +105,9 @@ async fn simulated(network: &Network, dao: &Dao, new: &App) -> Result<String> {
     let words = network.folder().join("draft.md");
     std::fs::write(&words, format!("# Upgrade to v2\n\n{}", new.compose_hash))?;
     let words = words.display().to_string();
-    let ask =
-        ["simulate", "--to", &to, "--data", &data, "--description", &words, "--block", "latest"];
+    let governor = dao.governor.to_string();
+    let call = ["--governor", &governor, "--to", &to, "--data", &data];
+    let ask = [&["simulate"], &call[..], &["--description", &words, "--block", "latest"]].concat();
     let report = dao.quorate.says(&ask).await?;
     ensure!(report.starts_with('#'), "no report: {report}");
     let file = network.folder().join("report.md");

@@ -3,16 +3,20 @@
 use super::Printer;
 use crate::{
     bring_up::Tell,
-    dao::{Dao, block_of},
+    dao::{Dao, Proposed, block_of},
     governance::App,
 };
-use anyhow::{Context, Result};
-use std::path::Path;
+use anyhow::{Context, Result, ensure};
+use std::{path::Path, time::Duration};
+
+/// How long an index may take to see a block.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Proposal, five votes, queue, execution; a step each.
 pub(super) async fn approve(
     dao: &Dao,
     app: &App,
+    index: &str,
     folder: &Path,
     printer: &mut Printer,
 ) -> Result<()> {
@@ -26,6 +30,9 @@ pub(super) async fn approve(
     printer.detail(format!("{:<20}{}", "proposal", proposed.id));
     printer
         .detail(format!("{:<20}quorate approve {id} --compose app-compose.json --propose …", "by"));
+    publish(dao, &proposed, &file, index).await?;
+    printer.step("sent the text behind the compose hash to the index".into());
+    printer.detail(format!("{:<20}{index}/proposals/{}", "read it", proposed.id));
     dao.vote(&proposed).await?;
     printer.step(format!("{} of {0} voted for it; the vote runs out", dao.voters.len()));
     dao.queue(&proposed).await?;
@@ -33,6 +40,19 @@ pub(super) async fn approve(
     let executed = dao.execute(&proposed).await?;
     printer.step(format!("executed: the compose hash is approved, block {}", executed.block));
     Ok(())
+}
+
+/// Sends a text to the index, once that knows of the proposal that names it.
+async fn publish(dao: &Dao, proposed: &Proposed, file: &str, index: &str) -> Result<()> {
+    let verb = ["publish", file, "--index", index];
+    let is_kept = async || {
+        let sent = dao.quorate.run(&verb).await?;
+        // 4: nothing that the index knows names it, yet.
+        ensure!(matches!(sent.exit, 0 | 4), "quorate publish: {}", sent.json);
+        Ok((sent.exit == 0).then_some(()))
+    };
+    let what = format!("the index to know of proposal {}", proposed.id);
+    dao.chain.until(&what, PATIENCE, is_kept).await
 }
 
 /// One signature.

@@ -69,7 +69,7 @@ impl Code {
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Reorged => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::WrongHash => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::WrongHash => StatusCode::CONFLICT,
             Self::NotNamed => StatusCode::FORBIDDEN,
             Self::NotReady | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,

@@ -75,7 +75,7 @@ pub(crate) async fn read(
         (status = 200, description = "It was there already", body = Kept),
         (status = 201, description = "It is kept", body = Kept),
         (status = 403, description = "`not_named`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`wrong_hash`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`wrong_hash`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn send(

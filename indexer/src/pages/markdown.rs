@@ -1,7 +1,8 @@
-//! Text of others, rendered plainly: headings, lists, fenced blocks, paragraphs. No HTML of theirs, no pictures, no link whose
+//! Text of others, rendered plainly: headings, lists, tables, fenced blocks, paragraphs. No HTML of theirs, no pictures, no link whose
 //! words hide where it leads. [EXP-7]
 
-use super::html::{Html, escape, uri};
+use super::html::{Html, escape, plain, uri};
+use alloy_primitives::{Address, B256};
 
 /// Above this a page shows the beginning; the whole is in the JSON.
 const MOST_BYTES: usize = 24 * 1024;
@@ -12,6 +13,7 @@ enum Inside {
     Nothing,
     Paragraph,
     List,
+    Table,
     Code,
 }
 
@@ -34,6 +36,10 @@ pub(super) fn markdown(text: &str) -> Html {
                 html.push_str(&format!(r#"<span class="of">{}</span>"#, escape(of)));
                 html.push('\n');
             }
+        } else if let Some(row) = mark.strip_prefix('|').and_then(|row| row.strip_suffix('|')) {
+            let cell = if inside == Inside::Table { "td" } else { "th scope=\"col\"" };
+            change(&mut html, &mut inside, Inside::Table);
+            table_row(&mut html, row, cell);
         } else if mark.is_empty() {
             change(&mut html, &mut inside, Inside::Nothing);
         } else if let Some(heading) = heading(mark) {
@@ -82,15 +88,32 @@ fn change(html: &mut String, inside: &mut Inside, next: Inside) {
         Inside::Nothing => "",
         Inside::Paragraph => "</p>",
         Inside::List => "</ul>",
+        Inside::Table => "</tbody></table></div>",
         Inside::Code => "</pre>",
     });
     html.push_str(match next {
         Inside::Nothing => "",
         Inside::Paragraph => "<p>",
         Inside::List => "<ul>",
+        Inside::Table => {
+            r#"<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><tbody>"#
+        }
         Inside::Code => r#"<pre class="lines" tabindex="0">"#,
     });
     *inside = next;
+}
+
+/// The line below the head is none.
+fn table_row(html: &mut String, row: &str, cell: &str) {
+    if row.bytes().all(|byte| b"|-: ".contains(&byte)) {
+        return;
+    }
+    let name = cell.split(' ').next().unwrap_or_default();
+    html.push_str("<tr>");
+    for text in row.split('|') {
+        html.push_str(&format!("<{cell}>{}</{name}>", words(text.trim())));
+    }
+    html.push_str("</tr>");
 }
 
 fn heading(line: &str) -> Option<&str> {
@@ -107,11 +130,24 @@ fn code_line(html: &mut String, line: &str) {
     }
 }
 
-/// Words, of which only a whole `http` address is a link.
+/// Words, of which only a whole `http` address is a link. What stands between backticks is code.
 fn words(line: &str) -> String {
-    let each = line.split(' ').map(|word| match word.starts_with("http") {
-        true => uri(word).0,
-        false => escape(word),
+    let pieces: Vec<&str> = line.split('`').collect();
+    if pieces.len().is_multiple_of(2) {
+        return plain_words(line);
+    }
+    let piece = |(place, piece): (usize, &&str)| match place.is_multiple_of(2) {
+        true => plain_words(piece),
+        false => format!("<code>{}</code>", plain_words(piece)),
+    };
+    pieces.iter().enumerate().map(piece).collect()
+}
+
+fn plain_words(text: &str) -> String {
+    let each = text.split(' ').map(|word| match word {
+        word if word.starts_with("http") => uri(word).0,
+        word if word.parse::<B256>().is_ok() || word.parse::<Address>().is_ok() => plain(&word).0,
+        word => escape(word),
     });
     each.collect::<Vec<String>>().join(" ")
 }
@@ -134,6 +170,11 @@ mod tests {
             assert!(html.contains(piece), "{piece} in {html}");
         }
         assert!(markdown("```\nnever closed").0.ends_with("</pre>"));
+        let table = markdown("| a | b |\n|---|---|\n| `<c>` | d |\nend").0;
+        let rows = "<tr><th scope=\"col\">a</th><th scope=\"col\">b</th></tr><tr><td><code>&lt;c&gt;</code></td><td>d</td></tr></tbody>";
+        assert!(table.contains(rows), "{table}");
+        assert_eq!(words("a `b` c"), "a <code>b</code> c");
+        assert_eq!(words("a ` b"), "a ` b", "one alone is itself");
     }
 
     #[test]

@@ -254,10 +254,7 @@ fn shown(call: &ShownCall, left: &mut usize) -> Html {
         )),
     }
     if !call.call.value.is_zero() {
-        text.push_str(&format!(
-            "<p>It sends <b>{} ether</b> along.</p>",
-            format_ether(call.call.value)
-        ));
+        text.push_str(&format!("<p>It sends <b>{} ether</b> along.</p>", votes(&call.call.value)));
     }
     text.push_str(&calldata(&call.call.calldata));
     if !call.inner.is_empty() {
@@ -301,7 +298,7 @@ fn checks(frame: &Frame, proposal: &Proposal) -> Vec<Check> {
     ]
 }
 
-/// Votes of a token with eighteen decimals, as all that we know have.
+/// Wei as ether, or votes of a token with eighteen decimals, as all that we know have.
 pub(super) fn votes(weight: &U256) -> String {
     let ether = format_ether(*weight);
     match ether.contains('.') {

@@ -66,6 +66,11 @@ impl Verified {
         }
     }
 
+    fn fails(mut self, verdict: &str, why: &str) -> Self {
+        (self.verdict, self.failure) = (verdict.to_owned(), Some(why.to_owned()));
+        self
+    }
+
     pub(crate) fn is_ok(&self) -> bool {
         self.verdict == "ok"
     }
@@ -83,20 +88,22 @@ async fn bundle(
     bytes: &[u8],
     named: Option<B256>,
 ) -> Result<Verified, Refused> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Refused::malformed("a bundle is UTF-8"))?;
     let mut told = nothing("bundle", as_of);
-    let (block, by) = match named {
-        Some(block) => (block, "you: you named the block"),
-        None => match ends_at(text) {
-            Some(block) => (block, "this server: it says that the bundle’s last block is final"),
-            None => (B256::ZERO, "nobody"),
-        },
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Ok(told.fails("format", "a bundle is UTF-8"));
     };
-    if named.is_none() && !is_final(service, &told.as_of, block).await? {
-        told.verdict = "not-final-here".to_owned();
-        told.failure = Some("the block that it ends at is not a final one of this index: name a block that you trust".to_owned());
-        return Ok(told);
-    }
+    let (block, by) = match (named, ends_at(text)) {
+        (Some(block), _) => (block, "you: you named the block"),
+        (None, Some(block)) if !is_final(service, &told.as_of, block).await? => {
+            let words = "the block that it ends at is not a final one of this index: name a block that you trust";
+            return Ok(told.fails("not-final-here", words));
+        }
+        (None, Some(block)) => {
+            (block, "this server: it says that the bundle’s last block is final")
+        }
+        // It is no bundle, and `verify` says why.
+        (None, None) => (B256::ZERO, "nobody"),
+    };
     let trusted = Trusted { block, network: service.network, fork: service.fork, root: None };
     let text = text.to_owned();
     // Views run in an EVM: not on the threads that answer others.

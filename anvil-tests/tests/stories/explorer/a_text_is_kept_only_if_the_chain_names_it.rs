@@ -34,7 +34,7 @@ fn holds() {
         // An open proposal names code before anybody has approved it.
         let next = std::fs::read(fact("next_file"))?;
         let path = format!("{base}/v1/texts/{}", fact("next"));
-        refused(&path, [&next[..], b"\n"].concat(), 422, "wrong_hash").await?;
+        refused(&path, [&next[..], b"\n"].concat(), 409, "wrong_hash").await?;
         ensure!(status(&path, next.clone()).await? == 201, "what a proposal names is not kept");
         ensure!(status(&path, next).await? == 200, "the same bytes again");
 

@@ -7,6 +7,8 @@ use super::{
 };
 use serde_json::{Map, Value};
 
+/// Settings that every file of ours has: they want attention when they change, not where they stand.
+const EXPECTED: [&str; 3] = ["quorate", "runner", "secure_time"];
 /// Facts of one file; more are nothing to read.
 const MAX_FACTS: usize = 1_000;
 
@@ -61,7 +63,10 @@ pub fn declared(app_compose: &Value) -> Result<Declared, ReviewError> {
     });
     let around = app_compose.as_object().unwrap_or(&empty).iter();
     let around = around.filter(|(key, value)| *key != "docker_compose_file" && says(value));
-    let around = around.map(|(key, value)| fact(key, items(value), known(&APP_KEYS, key)));
+    let around = around.map(|(key, value)| {
+        let (words, attention) = known(&APP_KEYS, key);
+        fact(key, items(value), (words, attention && !EXPECTED.contains(&key.as_str())))
+    });
     let around = in_order(beside.chain(around));
     let in_services: usize = services.iter().map(|service| service.facts.len()).sum();
     if in_services.saturating_add(around.len()) > MAX_FACTS {

@@ -72,7 +72,10 @@ pub(super) const SERVICE_KEYS: [(&str, &str, bool); 29] = [
 ];
 
 /// What an auditor has to know about a key of app-compose.json.
-pub(super) const APP_KEYS: [(&str, &str, bool); 12] = [
+pub(super) const APP_KEYS: [(&str, &str, bool); 15] = [
+    ("manifest_version", "the form of this file", false),
+    ("name", "its name, for people", false),
+    ("runner", "what runs the services", true),
     ("quorate", "which network, keyset and app it asks for keys", true),
     ("allowed_envs", "variables that whoever runs the machine may set", true),
     ("pre_launch_script", "a script that runs before everything else", true),

@@ -26,14 +26,18 @@ pub(super) async fn judge(
     bytes: &[u8],
 ) -> Result<Verified, Refused> {
     let mut told = nothing("evidence", as_of);
-    let bytes = EvidenceBytes::decode(bytes).map_err(|_| {
-        Refused::malformed("neither a bundle (JSON) nor evidence as /v1/evidence/{hash} gives it: a quote by itself has no collateral to be judged by")
-    })?;
-    let raw = RawEvidence::new(bytes).map_err(|error| Refused::malformed(error.to_string()))?;
+    let words = "neither a bundle (JSON) nor evidence as /v1/evidence/{hash} gives it: a quote by itself has no collateral to be judged by";
+    let Ok(bytes) = EvidenceBytes::decode(bytes) else {
+        return Ok(told.fails("format", words));
+    };
+    let raw = match RawEvidence::new(bytes) {
+        Ok(raw) => raw,
+        Err(too_large) => return Ok(told.fails("format", &too_large.to_string())),
+    };
     let hash = raw.hash();
     told.facts.push(fact("evidence hash", hash));
     if let Err(failure) = steps(service, &raw, &mut told).await? {
-        (told.verdict, told.failure) = (failure.0.to_owned(), Some(failure.1));
+        return Ok(told.fails(failure.0, &failure.1));
     }
     Ok(told)
 }
