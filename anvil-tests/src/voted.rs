@@ -13,6 +13,7 @@ use devnet::{
     dao::Dao,
     governance::{App, Governed},
     harness::{Network, Options},
+    quorate::Answer,
 };
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -29,6 +30,15 @@ static VOTED: OnceCell<Explored> = OnceCell::const_new();
 /// If it can't be brought up.
 pub async fn voted() -> Result<&'static Explored> {
     VOTED.get_or_try_init(bring_up).await
+}
+
+/// What `quorate publish` says of a file, to the index at `url`.
+///
+/// # Errors
+/// If the network is not up, or it gives no answer.
+pub async fn publish(file: &str, url: &str) -> Result<Answer> {
+    let network = NETWORK.get().context("ask for voted() first")?;
+    network.dao()?.quorate.run(&["publish", file, "--index", url]).await
 }
 
 async fn bring_up() -> Result<Explored> {

@@ -10,10 +10,14 @@ use ::bundle::{Bundle, Trusted, verify};
 use alloy_primitives::{B256, keccak256};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 /// What is verified at once, at most: a bundle's own limit.
 pub(crate) const MAX_VERIFIED_BYTES: usize = ::bundle::MAX_BUNDLE_BYTES;
+
+/// Judging is work: whoever comes third waits, and those who only read do not.
+static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// What came of it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -58,6 +62,7 @@ impl Verified {
         bytes: &[u8],
         block: Option<B256>,
     ) -> Result<Self, Refused> {
+        let _turn = TURNS.acquire().await.map_err(anyhow::Error::from)?;
         let as_of = AsOf::load(&service.store).await?;
         let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
         match is_json {

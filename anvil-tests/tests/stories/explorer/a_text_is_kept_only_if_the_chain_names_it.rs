@@ -2,7 +2,10 @@
 //! nothing of it is kept. `quorate publish` says why. [API-1] [API-6] [API-7]
 
 use alloy::primitives::keccak256;
-use anvil_tests::{story, voted::voted};
+use anvil_tests::{
+    story,
+    voted::{publish, voted},
+};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
@@ -46,6 +49,15 @@ fn holds() {
         let hash = policy_cli::compose::compose_hash(&other);
         let by_code = format!("{base}/v1/texts/{}", alloy::hex::encode_prefixed(hash));
         refused(&by_code, other, 403, "not_named").await?;
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("report.md").display().to_string();
+        std::fs::write(&file, "# Another report that nobody named")?;
+        let said = publish(&file, &base).await?;
+        ensure!(said.exit == 4, "{}", said.json);
+        let words = said.json["error"]["message"].as_str().unwrap_or_default();
+        ensure!(words.contains("no proposal's text names this report"), "{words}");
+        let nobody = publish(&file, "http://127.0.0.1:1").await?;
+        ensure!(nobody.exit == 5, "{}", nobody.json);
         // Not even read to its end.
         refused(&path, vec![b'x'; LONGEST + 1], 413, "too_large").await?;
         let binary = vec![0xff, 0xfe];
