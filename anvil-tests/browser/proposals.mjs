@@ -136,6 +136,17 @@ await look({}, async (page) => {
 });
 
 await look({}, async (page, context) => {
+  await wallet(context);
+  await check("on paper: text, calls and commands, no wallet", async () => {
+    await open(page, "open");
+    await page.emulateMedia({ media: "print" });
+    must(!(await page.locator("#wallet").isVisible()) && !(await page.locator("nav").isVisible()), "controls");
+    must(await page.locator(".call").first().isVisible() && await page.locator(".check").isVisible(), "no calls or commands");
+    await shoot(page, "open", "print");
+  });
+});
+
+await look({}, async (page, context) => {
   const asked = await wallet(context, { chain: 1 });
   await check("a wallet on another chain is asked for nothing", async () => {
     await open(page, "open");

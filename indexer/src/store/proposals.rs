@@ -17,6 +17,16 @@ impl Store {
         self.fetch(query).await?.iter().map(event).collect()
     }
 
+    /// Extensions of a proposal's vote: their id is the first indexed argument, and a Governor extends a vote once.
+    pub(crate) async fn extensions_of(&self, id: B256) -> Result<Vec<EventRow>> {
+        let query = Query::new(
+            "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e
+             WHERE e.kind = 'governor' AND e.name = 'ProposalExtended' AND substr(e.topics, 33, 32) = $1
+             ORDER BY e.block_number, e.log_index",
+        );
+        self.fetch(query.bind(id)).await?.iter().map(event).collect()
+    }
+
     /// The newest events of the followed Governor by one name.
     pub(crate) async fn of_governor(
         &self,

@@ -23,8 +23,6 @@ use std::sync::LazyLock;
 
 /// Events of one proposal that a page folds; above it the page says that it stops there.
 pub(crate) const MOST_EVENTS: u32 = 5_000;
-/// Extensions of votes that are looked through for one: a proposal has at most one.
-const MOST_EXTENSIONS: u32 = 500;
 
 /// Every interface of ours, parsed once.
 static INTERFACES: LazyLock<Interfaces> = LazyLock::new(Interfaces::ours);
@@ -93,12 +91,8 @@ impl Proposal {
         let created = found.iter().find_map(|row| Some((row, content_of(row)?)));
         let Some((row, content)) = created else { return Ok(None) };
         let mut events = Event::all(&found, as_of);
-        let extensions = store.of_governor("ProposalExtended", MOST_EXTENSIONS).await?;
-        events.extend(
-            Event::all(&extensions, as_of)
-                .into_iter()
-                .filter(|event| event.indexed.first() == Some(&B256::from(id))),
-        );
+        let extensions = store.extensions_of(B256::from(id)).await?;
+        events.extend(Event::all(&extensions, as_of));
         let delay = store.of_governor("BaseDelaySet", 1).await?;
         let delay = Event::all(&delay, as_of);
         let base_delay = delay.first().and_then(|e| e.args.number("newBaseDelaySeconds").ok());

@@ -46,10 +46,16 @@ fn block_of_governor() -> NewBlock {
         weight: U256::from(9),
         reason: String::new(),
     };
+    let extended = |id: u64| QuorateGovernor::ProposalExtended {
+        proposalId: U256::from(id),
+        extendedDeadline: 9,
+    };
     let events = vec![
         told(&header, 0, Kind::Policy, CONTRACT, approval.encode_log_data()),
         told(&header, 1, Kind::Governor, GOVERNOR, proposal.encode_log_data()),
         told(&header, 2, Kind::Governor, GOVERNOR, vote.encode_log_data()),
+        told(&header, 3, Kind::Governor, GOVERNOR, extended(5).encode_log_data()),
+        told(&header, 4, Kind::Governor, GOVERNOR, extended(6).encode_log_data()),
     ];
     NewBlock { header, watched: Vec::new(), events, receipts: Vec::new() }
 }
@@ -84,6 +90,7 @@ fn what_names_a_text_counts_while_its_block_is_canonical() {
         let id = B256::from(U256::from(5));
         assert_eq!(store.of_proposal(id, 10).await.unwrap().len(), 2);
         assert!(store.of_proposal(B256::from(U256::from(6)), 10).await.unwrap().is_empty());
+        assert_eq!(store.extensions_of(id).await.unwrap().len(), 1);
         assert_eq!(store.of_governor("VoteCast", 10).await.unwrap().len(), 1);
         // A reorg takes all of it away.
         append(&store, START, 8, 2).await;
