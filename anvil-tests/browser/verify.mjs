@@ -87,5 +87,32 @@ await check("an endpoint that does not answer is no verdict", async () => {
   must(verdict === "fault" && text.includes("does not answer"), text);
 });
 
+/** Brings a file to the form, which needs no script. */
+async function brings(name, bytes) {
+  const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 390, height: 844 }, isMobile: true });
+  const page = await context.newPage();
+  const heard = complaints(page);
+  await page.goto(`${facts.base}/verify`);
+  await page.setInputFiles("input[name=file]", { name, mimeType: "application/octet-stream", buffer: bytes });
+  await page.click("text=Verify the file");
+  const verdict = await page.locator("[data-file]").getAttribute("data-file");
+  const [text, wide] = [await page.locator("main").innerText(), await page.evaluate("document.documentElement.scrollWidth")];
+  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/file-${verdict}.png`, fullPage: true });
+  await context.close();
+  must(wide <= 390, `${wide} pixels wide on a phone`);
+  must(heard.length === 0, heard.join("\n"));
+  return { verdict, text };
+}
+
+await check("an enclave's evidence, field by field, and no for a changed byte [EXP-14]", async () => {
+  const answer = await fetch(`${facts.base}/v1/evidence/${facts.issued.args.evidenceHash}`);
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  const { verdict, text } = await brings("evidence.bin", bytes);
+  must(verdict === "ok" && text.includes("RTMR3") && text.includes(facts.issuance), text);
+  bytes[400] ^= 1;
+  const forged = await brings("evidence.bin", bytes);
+  must(forged.verdict === "quote" && forged.text.includes("It does not hold"), forged.text);
+});
+
 await browser.close();
 end();

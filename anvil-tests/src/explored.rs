@@ -27,7 +27,7 @@ pub struct Explored {
     pub index: Index,
     /// Where the pages are, by name.
     pub facts: Value,
-    _folder: tempfile::TempDir,
+    pub(crate) _folder: tempfile::TempDir,
 }
 
 /// The network of all stories about pages; none of them changes it.

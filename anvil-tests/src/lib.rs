@@ -9,6 +9,7 @@ mod quorate;
 mod refused;
 pub mod safe;
 pub mod sse;
+pub mod voted;
 
 pub use index::Index;
 pub use quorate::quorate;

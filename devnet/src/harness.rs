@@ -68,6 +68,8 @@ pub struct Options {
     pub dao: bool,
     /// What replaces contracts waits for so long.
     pub longest_seconds: u64,
+    /// How long it votes.
+    pub voting_seconds: u32,
 }
 
 impl Default for Options {
@@ -86,6 +88,7 @@ impl Default for Options {
             },
             dao: false,
             longest_seconds: 0,
+            voting_seconds: VOTING_SECONDS,
         }
     }
 }
@@ -407,7 +410,7 @@ fn plan(options: &Options, folder: PathBuf) -> Result<Plan> {
     network.limits = options.limits;
     network.delays.longest_seconds = options.longest_seconds;
     match network.governance.as_mut().and_then(|governance| governance.dao.as_mut()) {
-        Some(dao) if options.dao => dao.voting_period = VOTING_SECONDS,
+        Some(dao) if options.dao => dao.voting_period = options.voting_seconds,
         _ => network.governance = None,
     }
     Ok(Plan {

@@ -41,25 +41,33 @@ impl Quorate {
         &self.network
     }
 
+    /// What it answers to people, whatever its exit code.
+    ///
+    /// # Errors
+    /// With its talk, if it answers nothing.
+    pub async fn says(&self, args: &[&str]) -> Result<String> {
+        let output = self.command(args).output().await.context("starting quorate")?;
+        let talk = String::from_utf8_lossy(&output.stderr);
+        ensure!(!output.stdout.is_empty(), "quorate {args:?} gave no answer:\n{talk}");
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Runs it with `--json`, whatever comes of it.
     ///
     /// # Errors
     /// If it answers no JSON.
     pub async fn run(&self, args: &[&str]) -> Result<Answer> {
-        let output = Command::new(&self.program)
-            .args(args)
-            .arg("--network")
-            .arg(&self.network)
-            .arg("--json")
-            .env_clear()
-            .kill_on_drop(true)
-            .output()
-            .await
-            .context("starting quorate")?;
+        let output = self.command(args).arg("--json").output().await.context("starting quorate")?;
         let talk = String::from_utf8_lossy(&output.stderr).into_owned();
         let json = serde_json::from_slice(&output.stdout)
             .with_context(|| format!("quorate {args:?} gave no JSON:\n{talk}"))?;
         Ok(Answer { exit: output.status.code().unwrap_or(-1), json, talk })
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(args).arg("--network").arg(&self.network).env_clear().kill_on_drop(true);
+        command
     }
 
     /// As [`run`](Self::run), signed by `from` and in a block.

@@ -95,7 +95,7 @@ pub async fn up(arguments: Up, stop: impl Future<Output = ()>) -> Result<bool> {
         let index = start_indexer(&plan, &file, &mut running.hosts, &mut printer).await?;
         let app = create_app(&plan, &devnet, &committee, dao.as_ref(), &mut printer).await?;
         if let Some(dao) = &dao {
-            by_vote::approve(dao, &app, &plan.folder, &mut printer).await?;
+            by_vote::approve(dao, &app, index.url(), &plan.folder, &mut printer).await?;
         }
         let block = chain.block_number().await?;
         committee.wait_for_head(&mut running.hosts, block).await?;

@@ -14,6 +14,8 @@ pub(crate) mod shape;
 mod sourcify;
 mod status;
 mod stream;
+mod texts;
+mod verify;
 
 use crate::{run::Service, views::routes as views};
 use axum::{Router, http::header, middleware::from_fn_with_state, routing::get};
@@ -24,6 +26,7 @@ pub(crate) use {
     events::{Place, find},
     format::Row,
     problem::Refused,
+    verify::too_large,
 };
 
 /// Everything that has a description.
@@ -43,6 +46,10 @@ fn resources() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(views::issuance))
         .routes(routes!(lists::revocations))
         .routes(routes!(views::revocation))
+        .routes(routes!(lists::proposals))
+        .routes(routes!(views::proposal))
+        .routes(routes!(texts::read, texts::send))
+        .routes(routes!(verify::verify))
         .routes(routes!(views::committee))
         .routes(routes!(views::roots))
         .routes(routes!(lists::contracts))

@@ -4,6 +4,7 @@
 mod about;
 mod apps;
 mod assets;
+mod codes;
 mod committee;
 mod contracts;
 mod error;
@@ -11,10 +12,13 @@ mod events;
 mod frame;
 mod html;
 mod issuances;
+mod markdown;
 mod overview;
 mod picture;
+mod proposals;
 mod revocations;
 mod search;
+mod texts;
 mod timeline;
 mod utc;
 mod verify;
@@ -46,6 +50,9 @@ pub(crate) fn routes(service: Arc<Service>) -> Router {
         .route("/issuances/{issuance_id}", get(issuances::page))
         .route("/revocations", get(revocations::list))
         .route("/revocations/{block_hash}/{log_index}", get(revocations::page))
+        .route("/proposals", get(proposals::list))
+        .route("/proposals/{id}", get(proposals::page))
+        .route("/texts/{hash}", get(texts::page))
         .route("/committee", get(committee::page))
         .route("/roots", get(committee::roots))
         .route("/contracts", get(contracts::list))
@@ -53,7 +60,7 @@ pub(crate) fn routes(service: Arc<Service>) -> Router {
         .route("/search", get(search::page))
         .route("/find/{text}", get(search::find))
         .route("/export", get(about::export))
-        .route("/verify", get(verify::page))
+        .route("/verify", get(verify::page).post(verify::brought))
         .route("/assets/{name}", get(assets::asset))
         .fallback(error::not_found)
         .layer(middleware::map_response(assets::harden))

@@ -32,7 +32,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tracing::{debug, error, info, warn};
-use wire::network::{Contracts, Network};
+use wire::network::{Contracts, Fork, Network};
 
 /// How long a stop waits for what was begun.
 const LAST_MOMENT: Duration = Duration::from_secs(3);
@@ -69,6 +69,8 @@ pub(crate) struct Service {
     pub(crate) streams: Arc<Semaphore>,
     /// How many blocks after its record an issuance may be released, as the network file says.
     pub(crate) release_window_blocks: u64,
+    /// Rules of the EVM that views run under.
+    pub(crate) fork: Fork,
     status: RwLock<Status>,
 }
 
@@ -152,6 +154,7 @@ pub async fn run(config: Config) -> Result<Running> {
         stopped: stopped.clone(),
         streams: Arc::new(Semaphore::new(http::MAX_STREAMS)),
         release_window_blocks: network.limits.release_window_blocks,
+        fork: network.chain.fork,
         status: RwLock::default(),
     });
     let listener = TcpListener::bind(config.listen).await.context("binding `listen`")?;

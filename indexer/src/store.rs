@@ -30,8 +30,10 @@ mod evidence;
 mod insert;
 mod list;
 mod members;
+mod proposals;
 mod rows;
 mod sql;
+mod texts;
 mod views;
 
 pub(crate) use database::Write;
@@ -43,6 +45,7 @@ pub(crate) use list::{PageOf, Selection};
 pub(crate) use members::MemberRow;
 pub(crate) use rows::{EventRow, Filter, ReceiptRow, TrailProof, VerdictRow};
 pub(crate) use sql::{Query, Row, Value};
+pub(crate) use texts::Sort;
 pub(crate) use views::{About, BlockRow, FollowedFrom, Newest, Side, Topic, TrailRow};
 
 /// The database.

@@ -11,11 +11,14 @@ pub(crate) mod issuance;
 pub(crate) mod members;
 pub(crate) mod moment;
 pub(crate) mod overview;
+pub(crate) mod proposal;
 pub(crate) mod revocation;
 pub(crate) mod roots;
 pub(crate) mod routes;
 pub(crate) mod says;
+pub(crate) mod text;
 pub(crate) mod trail;
+pub(crate) mod verified;
 
 pub(crate) use event::{Event, Place};
 pub(crate) use moment::{AsOf, Moment};

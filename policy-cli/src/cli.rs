@@ -2,7 +2,7 @@
 
 use crate::cmd::{
     app, approve, audit, completions, compose, decode, delegate, diff, hash, image, listed, man,
-    propose, proposed, revoke, root, simulate, status, verify, vote, watch,
+    propose, proposed, publish, revoke, root, simulate, status, verify, vote, watch,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -81,6 +81,7 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Image(image::Image),
     Propose(Box<propose::Propose>),
+    Publish(publish::Publish),
     Vote(vote::Vote),
     Delegate(delegate::Delegate),
     Queue(proposed::Queue),
@@ -128,7 +129,7 @@ mod tests {
     fn every_help_ends_with_an_example_that_parses() {
         let mut found = Vec::new();
         examples(&Cli::command(), &mut found);
-        assert_eq!(found.len(), 49);
+        assert_eq!(found.len(), 50);
         for example in found {
             let line = example.split(" > ").next().unwrap_or_default();
             assert!(!line.contains('\n'), "{line}");

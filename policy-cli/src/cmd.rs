@@ -16,6 +16,7 @@ pub(crate) mod man;
 pub(crate) mod managed;
 pub(crate) mod propose;
 pub(crate) mod proposed;
+pub(crate) mod publish;
 pub(crate) mod revoke;
 pub(crate) mod root;
 pub(crate) mod simulate;
@@ -53,6 +54,7 @@ pub(crate) async fn run(
         Verb::Root(root) => root.run(global, output).await,
         Verb::Image(image) => image.run(global, output).await,
         Verb::Propose(propose) => propose.run(global, output).await,
+        Verb::Publish(publish) => publish.run(output).await,
         Verb::Vote(vote) => vote.run(global, output).await,
         Verb::Delegate(delegate) => delegate.run(global, output).await,
         Verb::Queue(queue) => queue.run(global, output).await,

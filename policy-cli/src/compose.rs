@@ -3,17 +3,13 @@
 //! The compose hash is SHA-256 over the *exact bytes*. Sorted keys and no white space are only how we write them, as the
 //! dstack SDKs do; whoever formats the file anew has another hash. Trusts: nothing.
 
-mod difference;
-mod images;
-pub(crate) mod review;
+pub(crate) use proposal::compose::review;
+pub use proposal::compose::{ImageReference, compose_hash, difference, images};
 
-pub use difference::difference;
-pub use images::{ImageReference, images};
-
-use crate::{exit::Exit, sorted::Sorted};
+use crate::exit::Exit;
+use proposal::Sorted;
 use serde::Deserialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use wire::network::{MeasuredAgent, MeasuredNode};
 
 /// What our part of the compose file says: the block under the key `quorate`.
@@ -99,11 +95,6 @@ pub fn app_compose(new: &NewCompose<'_>) -> Result<Vec<u8>, ComposeError> {
         None => {}
     }
     Ok(serde_json::to_vec(&Sorted::from(fields))?)
-}
-
-/// The compose hash: SHA-256 of the exact bytes, as the machine measures it.
-pub fn compose_hash(app_compose: &[u8]) -> [u8; 32] {
-    Sha256::digest(app_compose).into()
 }
 
 /// The docker compose text inside an app-compose.json.

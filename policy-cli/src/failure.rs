@@ -7,20 +7,19 @@ use crate::{
     chain::ChainError,
     cmd::{
         audit::AuditError, decode::DecodeError, diff::DiffError, man::NoVerb,
-        verify::source::SourceError, watch::WatchError,
+        publish::PublishError, verify::source::SourceError, watch::WatchError,
     },
     compose::ComposeError,
     exit::Exit,
     file::FileError,
     governor::GovernorError,
-    inner::Unreadable,
     network::NetworkFileError,
-    proposal::TextError,
     proven::ProvenError,
     send::SendError,
     signer::SignerError,
     simulate::SimulateError,
 };
+use proposal::{TextError, Unreadable};
 
 use std::path::{Path, PathBuf};
 
@@ -66,6 +65,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Audit(#[from] AuditError),
     #[error(transparent)]
+    Publish(#[from] PublishError),
+    #[error(transparent)]
     Watch(#[from] WatchError),
     #[error("the answer could not be written: {0}")]
     Output(#[from] std::io::Error),
@@ -95,7 +96,7 @@ impl Failure {
             Self::NoVerb(_) => Exit::Usage,
             Self::Governor(error) => error.exit(),
             Self::Unreadable(_) => Exit::Denied,
-            Self::Text(error) => error.exit(),
+            Self::Text(error) => text_exit(error),
             Self::Signer(error) => error.exit(),
             Self::Send(error) => error.exit(),
             Self::Proven(error) => error.exit(),
@@ -103,6 +104,7 @@ impl Failure {
             Self::Diff(error) => error.exit(),
             Self::Source(error) => error.exit(),
             Self::Audit(error) => error.exit(),
+            Self::Publish(error) => error.exit(),
             Self::Watch(error) => error.exit(),
             Self::Output(_) => Exit::Internal,
         }
@@ -122,7 +124,7 @@ impl Failure {
             Self::NoVerb(_) => vec!["quorate --help lists the verbs".into()],
             Self::Governor(error) => error.hints(),
             Self::Unreadable(_) => Vec::new(),
-            Self::Text(error) => error.hints(),
+            Self::Text(error) => text_hints(error),
             Self::Signer(error) => error.hints(),
             Self::Send(error) => error.hints(),
             Self::Proven(error) => error.hints(),
@@ -130,8 +132,43 @@ impl Failure {
             Self::Diff(error) => error.hints(),
             Self::Source(error) => error.hints(),
             Self::Audit(error) => error.hints(),
+            Self::Publish(error) => error.hints(),
             Self::Watch(error) => error.hints(),
             Self::Output(_) => Vec::new(),
         }
+    }
+}
+
+/// The exit code of a text that can't stand for its calls.
+pub(crate) fn text_exit(error: &TextError) -> Exit {
+    match error {
+        TextError::Title => Exit::Usage,
+        _ => Exit::Denied,
+    }
+}
+
+/// What to do about it.
+pub(crate) fn text_hints(error: &TextError) -> Vec<String> {
+    match error {
+        TextError::Title => Vec::new(),
+        _ => vec![
+            "what counts are the calls: read them, and vote against a text that hides what they do"
+                .into(),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::B256;
+
+    #[test]
+    fn a_text_that_hides_something_has_an_exit_code_of_its_own() {
+        // [GOV-20]
+        let hides = Failure::from(TextError::Stray(B256::ZERO));
+        assert_eq!((hides.exit(), hides.hints().len()), (Exit::Denied, 1));
+        let untitled = Failure::from(TextError::Title);
+        assert_eq!((untitled.exit(), untitled.hints().len()), (Exit::Usage, 0));
     }
 }

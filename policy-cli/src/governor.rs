@@ -6,15 +6,15 @@ use crate::{
     chain::{Chain, ChainError},
     exit::Exit,
     failure::Failure,
-    proposal::proposal_id,
     send::Call,
     values,
 };
 use abi::QuorateGovernor;
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Address, U256};
 use alloy::sol;
 use alloy::sol_types::SolEvent;
 use clap::Args;
+use proposal::{proposal_id, rows};
 
 sol! {
     /// What a Governor with a TimelockController has beside the functions of ours.
@@ -132,12 +132,9 @@ impl Proposal {
         id: U256,
         event: QuorateGovernor::ProposalCreated,
     ) -> Result<Self, GovernorError> {
-        let lengths = [event.values.len(), event.calldatas.len()];
-        let calls = rows(event.targets, event.values, event.calldatas);
-        let is_whole = lengths.iter().all(|length| *length == calls.len());
-        if !is_whole || proposal_id(&calls, &event.description) != id {
-            return Err(GovernorError::NotItsContent { id });
-        }
+        let calls = rows(event.targets, event.values, event.calldatas)
+            .filter(|calls| proposal_id(calls, &event.description) == id)
+            .ok_or(GovernorError::NotItsContent { id })?;
         Ok(Self {
             governor,
             id,
@@ -160,11 +157,6 @@ impl Proposal {
         let votes = chain.view(GOVERNOR, self.governor, &call).await?;
         Ok([votes.againstVotes, votes.forVotes, votes.abstainVotes])
     }
-}
-
-fn rows(targets: Vec<Address>, values: Vec<U256>, calldatas: Vec<Bytes>) -> Vec<Call> {
-    let rows = targets.into_iter().zip(values).zip(calldatas);
-    rows.map(|((to, value), calldata)| Call { to, value, calldata }).collect()
 }
 
 /// A proposal's state, as OpenZeppelin counts them.
@@ -202,7 +194,7 @@ mod tests {
     #[test]
     fn calls_and_text_that_do_not_hash_to_the_id_are_not_believed() {
         let (governor, told) = (Address::repeat_byte(9), event());
-        let calls = rows(told.targets, told.values, told.calldatas);
+        let calls = rows(told.targets, told.values, told.calldatas).unwrap();
         let id = proposal_id(&calls, &told.description);
         assert_eq!(Proposal::of_event(governor, id, event()).unwrap().calls, calls);
         let mut forged = [event(), event(), event(), event()];

@@ -14,31 +14,27 @@ mod calls;
 mod chain;
 mod cli;
 mod cmd;
-mod decode;
 mod evidence_file;
 mod exit;
 mod failure;
 mod file;
 mod governor;
-mod inner;
 mod network;
 mod output;
 mod poll;
-mod proposal;
 mod proven;
 mod reason;
 mod replay;
 mod send;
 mod signer;
 mod simulate;
-mod sorted;
 mod trail;
 mod values;
-mod words;
 
 use clap::Parser;
 pub use exit::Exit;
 use output::Output;
+use proposal::{decode, words};
 use std::{ffi::OsString, io::Write};
 
 /// Where a run writes, and what it may ask.

@@ -1,6 +1,7 @@
 //! stdout is data, stderr is talk. With `--json` stdout is one object, whatever happens.
 
-use crate::{Streams, cli::Global, exit::Exit, failure::Failure, sorted::Sorted};
+use crate::{Streams, cli::Global, exit::Exit, failure::Failure};
+use proposal::Sorted;
 use serde_json::{Map, Value, json};
 use std::{ffi::OsString, io};
 

@@ -6,12 +6,12 @@ use crate::{
     decode::{Interfaces, ShownCall, shown_calls},
     failure::Failure,
     governor::{Proposal, State},
-    proposal::{TextError, text_against_calldata},
     send::Facts,
     words::{account, moment, plain},
 };
 use abi::QuorateGovernor;
 use alloy::primitives::{U256, utils::format_ether};
+use proposal::{TextError, text_against_calldata};
 use serde_json::{Value, json};
 
 /// Numbers above are seconds since 1970, numbers below are blocks.

@@ -9,7 +9,8 @@ mod safe_batch;
 
 pub(crate) use broadcast::Sent;
 pub(crate) use out::Out;
-pub(crate) use plan::{Call, Outcome, Plan};
+pub(crate) use plan::{Outcome, Plan};
+pub(crate) use proposal::Call;
 pub(crate) use route::{About, ProposalWords, ProposeArgs, Route};
 pub(crate) use safe_batch::checksum;
 

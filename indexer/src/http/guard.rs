@@ -87,7 +87,7 @@ async fn limited(limits: &Limits, request: Request, next: Next) -> Response {
     }
 }
 
-/// Only what is read is served: nobody has anything to send.
+/// Whoever reads has nothing to send; what may be sent, its resource limits.
 fn small(request: &Request) -> Result<(), Refused> {
     let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     if address > MAX_ADDRESS_BYTES {
@@ -110,11 +110,8 @@ fn in_our_words(response: Response) -> Response {
     if response.status() != StatusCode::METHOD_NOT_ALLOWED {
         return response;
     }
-    let allow = response.headers().get(header::ALLOW).cloned();
-    let mut refused = Refused::new(Code::MethodNotAllowed, "GET and HEAD").into_response();
-    let allow = allow.unwrap_or(HeaderValue::from_static("GET,HEAD"));
-    refused.headers_mut().insert(header::ALLOW, allow);
-    refused
+    // The router adds the header to whatever comes out of here.
+    Refused::new(Code::MethodNotAllowed, "the header `allow` says which there are").into_response()
 }
 
 fn is_preflight(request: &Request) -> bool {

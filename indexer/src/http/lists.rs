@@ -1,4 +1,4 @@
-//! `GET /v1/apps`, `/v1/issuances`, `/v1/revocations`, `/v1/contracts`: the events that begin each of them, newest first, and the
+//! `GET /v1/apps`, `/v1/issuances`, `/v1/revocations`, `/v1/proposals`, `/v1/contracts`: the events that begin each of them, newest first, and the
 //! followed contracts; as JSON, CSV or JSON Lines. [API-2] [EXP-1]
 
 use super::{
@@ -116,6 +116,11 @@ page_of_events!(
     Revocations, revocations
 );
 
+page_of_events!(
+    /// Some proposals of the Governor.
+    Proposals, proposals
+);
+
 /// Followed contracts.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Contracts {
@@ -206,6 +211,28 @@ pub(crate) async fn revocations(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Refused> {
     list::<Revocations>(&service, Act::Revocation.names(), query, &headers, asked).await
+}
+
+/// Proposals of the network's Governor as they were made, newest first, as JSON, CSV (RFC 4180) or JSON Lines.
+#[utoipa::path(
+    get, path = "/v1/proposals", tag = "views", params(Asked),
+    responses(
+        (status = 200, description = "Some proposals", content(
+            (Proposals = "application/json"), (String = "text/csv"), (String = "application/jsonl"),
+        )),
+        (status = 304, description = "Nothing has changed since the answer that `if-none-match` names"),
+        (status = 406, description = "No such format", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "A reorg took away the block that the cursor belongs to", body = Problem,
+            content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn proposals(
+    State(service): State<Arc<Service>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Refused> {
+    list::<Proposals>(&service, &["ProposalCreated"], query, &headers, asked).await
 }
 
 /// The followed contracts and how their trails compare with the chain, those of the network file first, as JSON, CSV (RFC 4180) or

@@ -26,7 +26,9 @@ use utoipa::{
     tags(
         (name = "index", description = "Where the index is, and whether it is whole"),
         (name = "events", description = "Events, as lists, one by one, and as they come"),
-        (name = "views", description = "What the events come to: apps, issuances, revocations, committee, roots, contracts"),
+        (name = "views", description = "What the events come to: apps, issuances, revocations, committee, roots, proposals, contracts"),
+        (name = "texts", description = "Texts that the chain names by hash, sent by anybody"),
+        (name = "verify", description = "What a reader brings, judged and forgotten"),
         (name = "contracts", description = "Sources for block explorers, in Sourcify's layout"),
     )
 )]
@@ -40,7 +42,7 @@ pub(super) fn head() -> Description {
 /// Adds to every operation how it may be refused.
 pub(super) fn with_refusals(mut description: Description) -> Description {
     for item in description.paths.paths.values_mut() {
-        if let Some(operation) = &mut item.get {
+        for operation in [&mut item.get, &mut item.put, &mut item.post].into_iter().flatten() {
             refusals(operation);
         }
     }
@@ -99,11 +101,13 @@ mod tests {
             "/v1/revocations/{block_hash}/{log_index}",
             "/v1/committee",
             "/v1/roots",
+            "/v1/proposals/{id}",
+            "/v1/texts/{hash}",
         ] {
             let codes = &described["paths"][path]["get"]["responses"];
             assert!(codes["200"].is_object() && codes["400"].is_object(), "{path}");
         }
-        for path in ["events", "apps", "issuances", "revocations", "contracts"] {
+        for path in ["events", "apps", "issuances", "revocations", "proposals", "contracts"] {
             let answer = &described["paths"][format!("/v1/{path}")]["get"]["responses"]["200"];
             for content in ["application/json", "text/csv", "application/jsonl"] {
                 assert!(answer["content"][content].is_object(), "{path} as {content}");

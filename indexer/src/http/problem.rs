@@ -27,8 +27,12 @@ pub(crate) enum Code {
     NotAcceptable,
     /// A reorg took away the block that a cursor belongs to.
     Reorged,
-    /// The request has a body, or too long an address.
+    /// The request has a body that it should not have or that is too long, or too long an address.
     TooLarge,
+    /// A text has not the hash that it was sent under.
+    WrongHash,
+    /// Nothing on the chain names a text by this hash.
+    NotNamed,
     /// The index can't be relied on now.
     NotReady,
     /// Too many requests at once.
@@ -44,10 +48,12 @@ impl Code {
         match self {
             Self::Malformed => "the request can't be read",
             Self::NotFound => "there is no such thing",
-            Self::MethodNotAllowed => "there is nothing to do here but to read",
+            Self::MethodNotAllowed => "the resource has no such method",
             Self::NotAcceptable => "there is no answer in such a format",
             Self::Reorged => "a reorg took away the block that the cursor belongs to",
             Self::TooLarge => "the request is too large",
+            Self::WrongHash => "the text has another hash",
+            Self::NotNamed => "the chain names no such text",
             Self::NotReady => "the index can't be relied on now",
             Self::Busy => "too many requests at once",
             Self::Timeout => "the answer took too long",
@@ -63,6 +69,8 @@ impl Code {
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Reorged => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::WrongHash => StatusCode::CONFLICT,
+            Self::NotNamed => StatusCode::FORBIDDEN,
             Self::NotReady | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

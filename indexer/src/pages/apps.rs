@@ -1,7 +1,8 @@
 //! `/apps` and `/apps/{app_id}`: what may boot now and since when. [EXP-2]
 
 use super::{
-    Frame, Pages,
+    Frame, Pages, codes,
+    codes::CodeText,
     frame::Check,
     html::{self, Html, lower},
     picture,
@@ -11,7 +12,7 @@ use crate::{
     http::Refused,
     store::Newest,
     views::{
-        Event, Moment,
+        Event, Moment, Place,
         app::{App, MOST_FOLDED},
         app_policy::{Allowlist, Entry, State as Standing},
         issuance::ISSUANCE,
@@ -19,7 +20,7 @@ use crate::{
         routes::{At, moment, path, query},
     },
 };
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use askama::Template;
 use axum::{
     extract::{
@@ -53,6 +54,8 @@ struct Page<'a> {
     next_codes: Few,
     roots: Roots,
     lanes: Html,
+    texts: Vec<CodeText>,
+    bound: Vec<Bound>,
     issuances: Vec<Event>,
     history: Vec<Event>,
     most: u64,
@@ -73,6 +76,40 @@ impl Few {
         let more = shown.len().saturating_sub(SHOWN);
         Self { shown: shown.split_off(more), more: more as u64 }
     }
+}
+
+/// A session key that keys were given to: what decrypts nothing but its own enclave's partials.
+struct Bound {
+    session_key: Address,
+    code: B256,
+    issuance: B256,
+    key_version: u64,
+    place: Place,
+}
+
+/// The newest sessions, each once.
+fn bound(issuances: &[Event]) -> Vec<Bound> {
+    let mut bound: Vec<Bound> = Vec::new();
+    for event in issuances.iter().filter(|event| event.name() == "KeyIssued") {
+        let args = &event.args;
+        let read = || -> anyhow::Result<Bound> {
+            Ok(Bound {
+                session_key: args.address("sessionKey")?,
+                code: args.hash("composeHash")?,
+                issuance: args.hash("issuanceId")?,
+                key_version: args.number("keyVersion")?,
+                place: event.place,
+            })
+        };
+        // Of several inputs of one issuance one stands for all.
+        match read() {
+            Ok(found) if bound.iter().all(|known| known.issuance != found.issuance) => {
+                bound.push(found);
+            }
+            _ => {}
+        }
+    }
+    bound
 }
 
 pub(super) async fn list(
@@ -140,6 +177,8 @@ async fn build<'a>(
         next_codes: Few::of(app.pending_allowlist.iter().flat_map(|list| &list.codes)),
         roots: Roots::load(store, as_of, at.block.number).await?,
         lanes: lanes.unwrap_or_default(),
+        texts: codes::texts(store, list).await?,
+        bound: bound(&issuances),
         issuances,
         history: App::history(store, as_of, id, at, FEW).await?,
         most: u64::from(MOST_FOLDED),

@@ -17,10 +17,11 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 pub(super) const POLICY_OF_VERIFY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
      connect-src 'self' http: https:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const ASSETS: [(&str, &str, &str); 5] = [
+const ASSETS: [(&str, &str, &str); 6] = [
     ("style.css", "text/css; charset=utf-8", include_str!("../../assets/style.css")),
     ("explorer.js", "text/javascript; charset=utf-8", include_str!("../../assets/explorer.js")),
     ("verify.js", "text/javascript; charset=utf-8", include_str!("../../assets/verify.js")),
+    ("vote.js", "text/javascript; charset=utf-8", include_str!("../../assets/vote.js")),
     ("proof.js", "text/javascript; charset=utf-8", include_str!("../../assets/proof.js")),
     ("icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
 ];

@@ -6,6 +6,7 @@ use super::{
     html::{self, Html, lower},
 };
 use crate::{
+    decode::Kind,
     http::Refused,
     store::BlockRow,
     views::{
@@ -38,6 +39,8 @@ struct Page<'a> {
     data: Html,
     is_revocation: bool,
     issuance: Option<B256>,
+    /// In decimal.
+    proposal: Option<String>,
     checks: Vec<Check>,
 }
 
@@ -95,9 +98,14 @@ async fn build<'a>(frame: &'a Frame, pages: &Pages, place: Place) -> Result<Page
         "KeyIssued" | "KeyReleasedOffRecord" => event.args.hash("issuanceId").ok(),
         _ => None,
     };
+    let proposal = match event.kind {
+        Kind::Governor => event.args.text("proposalId").ok().map(str::to_owned),
+        _ => None,
+    };
     Ok(Page {
         frame,
         args,
+        proposal,
         topics: row.log.topics().to_vec(),
         data: long(&hex::encode_prefixed(&row.log.data)),
         is_revocation: Revocation::is_one(&event),
@@ -135,7 +143,7 @@ fn shown(event: &Event, name: &str, value: &Value, depth: usize) -> Html {
 }
 
 /// Text that may be very long.
-fn long(text: &str) -> Html {
+pub(super) fn long(text: &str) -> Html {
     match text.char_indices().nth(MOST_SHOWN) {
         None => Html(format!(r#"<span class="text">{}</span>"#, html::escape(text))),
         Some((end, _)) => {

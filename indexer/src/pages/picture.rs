@@ -6,8 +6,10 @@ use crate::views::{
     Event, Moment,
     app_policy::{Entry, State},
     committee::{Bears, Committee, Seat},
+    proposal::Ballot,
     says::Act,
 };
+use alloy_primitives::U256;
 use std::fmt::Write;
 
 /// Columns of the activity picture.
@@ -18,6 +20,40 @@ const WIDTH: u64 = 900;
 /// Where the lanes begin and end.
 const LEFT: u64 = 150;
 const RIGHT: u64 = WIDTH - 10;
+
+/// How the vote stands: a bar for each option, as long as its share of what was cast.
+pub(super) fn ballots(ballots: &[Ballot]) -> Html {
+    const LONGEST: u64 = 250;
+    let said = |ballot: &Ballot| {
+        let (word, weight) = (ballot.support.word(), super::proposals::votes(&ballot.weight));
+        let voters = if ballot.voters == 1 { "voter" } else { "voters" };
+        format!("{weight} {word}, {} {voters}", ballot.voters)
+    };
+    let label: Vec<String> = ballots.iter().map(said).collect();
+    let total = ballots.iter().fold(U256::ZERO, |sum, ballot| sum.saturating_add(ballot.weight));
+    let mut svg = format!(
+        r#"<svg class="ballots" viewBox="0 0 480 {}" role="img" aria-label="{}">"#,
+        ballots.len() * 30,
+        label.join("; ")
+    );
+    for (row, (ballot, said)) in ballots.iter().zip(&label).enumerate() {
+        let unit = (total / U256::from(LONGEST)).max(U256::ONE);
+        let share = ballot.weight.checked_div(unit);
+        let share = share.map_or(0, |share| share.saturating_to::<u64>().min(LONGEST));
+        let (word, y) = (ballot.support.word(), row * 30);
+        let sign = ballot.support.sign();
+        let _ = write!(
+            svg,
+            r#"<text class="label" x="0" y="{0}">{sign}</text><rect class="ballot {word}" x="20" y="{1}" width="{2}" height="16"/><text x="{3}" y="{0}">{said}</text>"#,
+            y + 19,
+            y + 6,
+            share.max(1),
+            share + 28,
+        );
+    }
+    svg.push_str("</svg>");
+    Html(svg)
+}
 
 /// How many events of which sort there were, over the time of `events` (newest first).
 pub(super) fn activity(events: &[Event]) -> Html {
@@ -261,5 +297,31 @@ mod tests {
         let with = lanes(&[code(State::InForce, 50), code(State::Pending, u64::MAX)], &[], &at).0;
         assert!(with.contains("later") && !with.contains(&format!(r#"x1="{RIGHT}""#)), "{with}");
         assert_eq!(lanes(&[], &[], &at), Html::default());
+    }
+
+    #[test]
+    fn a_ballot_is_as_long_as_its_share() {
+        // [EXP-6]
+        use crate::views::proposal::Support;
+        let of =
+            |support, weight: u128, voters| Ballot { support, weight: U256::from(weight), voters };
+        let vote = 1_000_000_000_000_000_000_u128;
+        let all = [
+            of(Support::For, 3 * vote, 2),
+            of(Support::Against, vote, 1),
+            of(Support::Abstain, 0, 0),
+        ];
+        let svg = ballots(&all).0;
+        assert!(
+            svg.contains("aria-label=\"3 for, 2 voters; 1 against, 1 voter; 0 abstain, 0 voters\""),
+            "{svg}"
+        );
+        for width in ["width=\"187\"", "width=\"62\"", "width=\"1\""] {
+            assert!(svg.contains(width), "{width} in {svg}");
+        }
+        let none = [of(Support::For, 0, 0)];
+        assert!(ballots(&none).0.contains("0 for, 0 voters"), "no division by nothing");
+        let few = [of(Support::For, 3, 1)];
+        assert!(ballots(&few).0.contains("width=\"3\""), "weights without decimals");
     }
 }

@@ -23,10 +23,11 @@ use std::{
 use tokio::sync::Mutex;
 
 /// In order. Each is SQL that both databases take: BIGINT, BYTEA and TEXT, no more.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (2, "evidence", include_str!("../../migrations/0002_evidence.sql")),
     (3, "views", include_str!("../../migrations/0003_views.sql")),
+    (4, "texts", include_str!("../../migrations/0004_texts.sql")),
 ];
 
 const READERS: u32 = 8;

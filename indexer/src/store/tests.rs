@@ -11,6 +11,7 @@ use devnet::postgres::OwnPostgres;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 mod delivered;
+mod texts;
 mod views;
 
 const CONTRACT: Address = Address::repeat_byte(0xC0);

@@ -7,6 +7,7 @@ use super::{
     issuance::{Chain, Issuance},
     members::Members,
     overview::Overview,
+    proposal::Proposal,
     revocation::Revocation,
     roots::Roots,
 };
@@ -15,7 +16,7 @@ use crate::{
     run::Service,
     store::Store,
 };
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use axum::{
     Json,
     extract::{
@@ -60,6 +61,23 @@ pub(crate) struct IssuanceId {
     issuance_id: B256,
 }
 
+/// Which proposal.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ProposalId {
+    /// In decimal.
+    #[param(pattern = "^(0|[1-9][0-9]{0,77})$")]
+    id: String,
+}
+
+impl ProposalId {
+    pub(crate) fn number(&self) -> Result<U256, Refused> {
+        let is_decimal = !self.id.is_empty() && self.id.bytes().all(|byte| byte.is_ascii_digit());
+        let number = is_decimal.then(|| U256::from_str_radix(&self.id, 10).ok()).flatten();
+        number.ok_or_else(|| Refused::malformed("id: a decimal number below 2^256"))
+    }
+}
+
 /// The front page.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OverviewNow {
@@ -85,6 +103,15 @@ pub(crate) struct IssuanceTold {
     as_of: AsOf,
     /// Its record and inputs, the approval, root and seats behind it, and until which block it could be released.
     issuance: Chain,
+}
+
+/// A proposal.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProposalTold {
+    as_of: AsOf,
+    /// Its text and whether it stands for the calls, the calls decoded, what they approve, and how the vote stands.
+    #[schema(value_type = Object)]
+    proposal: Proposal,
 }
 
 /// A revocation.
@@ -210,6 +237,22 @@ pub(crate) async fn issuance(
     let issuance = issuance.ok_or_else(|| Refused::not_found("no such issuance is recorded"))?;
     let issuance = Chain::load(store, &as_of, issuance).await?;
     Ok(Json(IssuanceTold { as_of, issuance }))
+}
+
+/// A proposal of the Governor: what it would do, and how the vote stands.
+#[utoipa::path(
+    get, path = "/v1/proposals/{id}", tag = "views", params(ProposalId),
+    responses((status = 200, description = "The proposal", body = ProposalTold))
+)]
+pub(crate) async fn proposal(
+    State(service): State<Arc<Service>>,
+    id: Result<Path<ProposalId>, PathRejection>,
+) -> Answer<ProposalTold> {
+    let (store, id) = (&service.store, path(id)?.number()?);
+    let as_of = AsOf::load(store).await?;
+    let proposal = Proposal::load(store, &as_of, id).await?;
+    let proposal = proposal.ok_or_else(|| Refused::not_found("no such proposal was made"))?;
+    Ok(Json(ProposalTold { as_of, proposal }))
 }
 
 /// An act that took something away, and when nodes stopped.

@@ -6,7 +6,7 @@ use crate::{
     cli::Global,
     decode::{Decoded, Interfaces, ShownCall, shown_calls},
     exit::Exit,
-    failure::Failure,
+    failure::{Failure, text_exit, text_hints},
     file,
     governor::{GovernorArgs, Proposal},
     output::Output,
@@ -111,9 +111,9 @@ impl Decode {
         match mismatch {
             Some(mismatch) => {
                 if !output.is_json() {
-                    output.complain(&mismatch.to_string(), &mismatch.hints())?;
+                    output.complain(&mismatch.to_string(), &text_hints(&mismatch))?;
                 }
-                Ok(mismatch.exit())
+                Ok(text_exit(&mismatch))
             }
             None => Ok(Exit::Ok),
         }

@@ -70,7 +70,7 @@ impl Propose {
     }
 
     fn about(&self, calls: &[Call]) -> Result<About, Failure> {
-        let approved = crate::proposal::approvals(calls)?;
+        let approved = proposal::approvals(calls)?;
         let (mut about, mut last) = (About::default(), String::new());
         for path in &self.composes {
             let bytes = file::read(path)?;

@@ -9,13 +9,13 @@ use crate::{
     governor::{GovernorArgs, Proposal},
     output::Output,
     poll::Poll,
-    proposal::{columns, description_hash},
     send::{ANYBODY, Call, DirectArgs, Facts, Request, Sender, carry_out},
     values,
 };
 use abi::QuorateGovernor;
 use alloy::primitives::{Address, U256};
 use clap::Args;
+use proposal::{columns, description_hash};
 
 /// Queues an accepted proposal: its delay begins
 #[derive(Args)]

@@ -1,37 +1,22 @@
 //! What would be sent, decoded from its own bytes, and what the chain would answer.
 
-use super::{SendError, line};
+use super::{Call, SendError, line};
 use crate::{
     chain::{Chain, ChainError},
     decode::{Decoded, Interfaces, ShownCall, shown_calls},
     failure::Failure,
-    inner::inner_calls,
     output::Output,
     signer::SignerError,
     words,
 };
 use alloy::eips::BlockId;
 use alloy::network::TransactionBuilder;
-use alloy::primitives::{Address, Bytes, U256, utils::format_ether};
+use alloy::primitives::{Address, U256, utils::format_ether};
 use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
-use alloy::sol_types::SolCall;
 use alloy::transports::RpcError;
+use proposal::inner::inner_calls;
 use serde_json::{Map, Value, json};
-
-/// A call. The verbs' own carry no ether; those of a proposal may.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Call {
-    pub(crate) to: Address,
-    pub(crate) value: U256,
-    pub(crate) calldata: Bytes,
-}
-
-impl Call {
-    pub(crate) fn new<C: SolCall>(to: Address, call: &C) -> Self {
-        Self { to, value: U256::ZERO, calldata: call.abi_encode().into() }
-    }
-}
 
 /// What the chain would answer now.
 pub(crate) enum Outcome {

@@ -6,12 +6,12 @@ use crate::{
     failure::Failure,
     file,
     governor::{self, Governor},
-    proposal::{Draft, columns, describe, proposal_id},
     values, words,
 };
 use abi::QuorateGovernor;
 use alloy::primitives::{Address, B256, keccak256};
 use clap::Args;
+use proposal::{Draft, columns, describe, proposal_id};
 use serde_json::json;
 use std::path::PathBuf;
 

@@ -3,9 +3,10 @@
 //! Each transaction has its raw bytes and, for people, the method with its arguments. What counts are the bytes.
 
 use super::Call;
-use crate::{chain::Chain, decode::Interfaces, sorted::Sorted};
+use crate::{chain::Chain, decode::Interfaces};
 use alloy::dyn_abi::DynSolValue;
 use alloy::primitives::{Address, hex, keccak256};
+use proposal::Sorted;
 use serde_json::{Map, Value, json};
 
 /// The builder reads files of this format.

@@ -2,10 +2,11 @@
 //! Spec: docs/spec/simulate.md [SIM-5]. Prevents: a told proposal that is not the one that was voted on.
 
 use super::SimulateError;
-use crate::{failure::Failure, proposal::proposal_id, proven::Proven, replay, send::Call};
+use crate::{failure::Failure, proven::Proven, replay, send::Call};
 use abi::QuorateGovernor;
 use alloy::primitives::{Address, U256};
 use alloy::sol_types::SolEvent;
+use proposal::proposal_id;
 
 /// More calls than any proposal that people can judge.
 pub(crate) const MAX_CALLS: usize = 64;

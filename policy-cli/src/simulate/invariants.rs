@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    proposal::text_against_calldata,
     proven::{Proven, ProvenError},
     words,
 };
@@ -20,6 +19,7 @@ use abi::{AccessManager, AppRegistry, AttestationRegistry, KmsCommittee, Quorate
 use alloy::primitives::{Address, FixedBytes, Log};
 use alloy::sol_types::{SolCall, SolEvent};
 use policy::Overlay;
+use proposal::text_against_calldata;
 use std::collections::{BTreeMap, BTreeSet};
 use wire::network::label_text;
 

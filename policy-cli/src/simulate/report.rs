@@ -13,10 +13,10 @@ use super::{
 use crate::{
     decode::Interfaces,
     proven::Proven,
-    sorted::Sorted,
     words::{account, duration, moment, plain},
 };
 use alloy::primitives::{Address, B256, Bytes, keccak256};
+use proposal::Sorted;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

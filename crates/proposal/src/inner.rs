@@ -1,21 +1,23 @@
 //! Calls that a call carries within it: what a Governor, an AccessManager or a batch will do in its turn.
 
-use crate::send::Call;
+use crate::Call;
 use abi::{AccessManager, QuorateGovernor};
-use alloy::primitives::{Address, Bytes, U256};
-use alloy::sol_types::SolCall;
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::SolCall;
 
 /// Calls within calls, so deep.
-pub(crate) const MAX_DEPTH: usize = 4;
+pub const MAX_DEPTH: usize = 4;
 
 /// A call whose selector says what it is and whose bytes do not.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a call of {at} has the selector of {function} and does not decode, or is wrapped too deep"
 )]
-pub(crate) struct Unreadable {
-    pub(crate) at: Address,
-    pub(crate) function: &'static str,
+pub struct Unreadable {
+    /// Who is called.
+    pub at: Address,
+    /// What its selector says.
+    pub function: &'static str,
 }
 
 /// Reads a call that has this selector.
@@ -24,7 +26,10 @@ pub(crate) fn read<C: SolCall>(call: &Call) -> Result<C, Unreadable> {
 }
 
 /// What `call` carries, in order; nothing if it is no wrapper that we know.
-pub(crate) fn inner_calls(call: &Call) -> Result<Vec<Call>, Unreadable> {
+///
+/// # Errors
+/// [`Unreadable`] if it has a wrapper's selector and does not decode.
+pub fn inner_calls(call: &Call) -> Result<Vec<Call>, Unreadable> {
     let Some((selector, _)) = call.calldata.split_first_chunk::<4>() else {
         return Ok(Vec::new());
     };
@@ -78,9 +83,6 @@ fn rows(
     values: Vec<U256>,
     calldatas: Vec<Bytes>,
 ) -> Result<Vec<Call>, Unreadable> {
-    if targets.len() != values.len() || targets.len() != calldatas.len() {
-        return Err(Unreadable { at, function: "lists of one length" });
-    }
-    let rows = targets.into_iter().zip(values).zip(calldatas);
-    Ok(rows.map(|((to, value), calldata)| Call { to, value, calldata }).collect())
+    let unequal = Unreadable { at, function: "lists of one length" };
+    crate::rows(targets, values, calldatas).ok_or(unequal)
 }

@@ -11,30 +11,35 @@ const MAX_CHANGES: usize = 1_000;
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Change {
+pub struct Change {
     /// `services.web.image`.
-    pub(crate) place: String,
-    pub(crate) before: Option<String>,
-    pub(crate) after: Option<String>,
+    pub place: String,
+    /// What stood there; `None`: nothing.
+    pub before: Option<String>,
+    /// What stands there now; `None`: nothing.
+    pub after: Option<String>,
     /// Why it matters.
-    pub(crate) words: &'static str,
+    pub words: &'static str,
     /// Whether it may widen what the code can do, or who runs.
-    pub(crate) attention: bool,
+    pub attention: bool,
 }
 
 /// Why a file can't be compared.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReviewError {
+pub enum ReviewError {
+    /// The parser's words.
     #[error("not YAML: {0}")]
     Yaml(String),
+    /// It runs nothing.
     #[error("no mapping of services")]
     NoServices,
+    /// A rewrite.
     #[error("more than {MAX_CHANGES} differences")]
     TooManyChanges,
 }
 
 /// What an auditor has to know about a key of a service; what is not here is compared all the same.
-const SERVICE_KEYS: [(&str, &str, bool); 24] = [
+pub(super) const SERVICE_KEYS: [(&str, &str, bool); 29] = [
     ("image", "another image runs", true),
     ("build", "it is built on the machine: nothing of it is in the hash", true),
     ("environment", "environment of the service", false),
@@ -59,10 +64,18 @@ const SERVICE_KEYS: [(&str, &str, bool); 24] = [
     ("secrets", "secrets that it is given", true),
     ("extra_hosts", "which names lead where", true),
     ("depends_on", "the order of start", false),
+    ("mem_limit", "how much memory it may use", false),
+    ("cpus", "how many processors it may use", false),
+    ("pids_limit", "how many processes it may have", false),
+    ("read_only", "whether it can write into its own image", false),
+    ("restart", "whether it starts again when it ends", false),
 ];
 
 /// What an auditor has to know about a key of app-compose.json.
-const APP_KEYS: [(&str, &str, bool); 12] = [
+pub(super) const APP_KEYS: [(&str, &str, bool); 15] = [
+    ("manifest_version", "the form of this file", false),
+    ("name", "its name, for people", false),
+    ("runner", "what runs the services", true),
     ("quorate", "which network, keyset and app it asks for keys", true),
     ("allowed_envs", "variables that whoever runs the machine may set", true),
     ("pre_launch_script", "a script that runs before everything else", true),
@@ -78,7 +91,10 @@ const APP_KEYS: [(&str, &str, bool); 12] = [
 ];
 
 /// Compares two docker-compose texts, and what stands around them in app-compose.json.
-pub(crate) fn review(before: &Value, after: &Value) -> Result<Vec<Change>, ReviewError> {
+///
+/// # Errors
+/// [`ReviewError`] if one of them is no compose file, or they have too little in common.
+pub fn review(before: &Value, after: &Value) -> Result<Vec<Change>, ReviewError> {
     let mut changes = Vec::new();
     around(before, after, &mut changes);
     let [old, new] = [before, after].map(|file| services(&file["docker_compose_file"]));
@@ -99,7 +115,7 @@ pub(crate) fn review(before: &Value, after: &Value) -> Result<Vec<Change>, Revie
 }
 
 /// The whole docker compose document.
-fn services(text: &Value) -> Result<Map<String, Value>, ReviewError> {
+pub(super) fn services(text: &Value) -> Result<Map<String, Value>, ReviewError> {
     let text = text.as_str().unwrap_or_default();
     let parsed: Value =
         serde_saphyr::from_str(text).map_err(|error| ReviewError::Yaml(error.to_string()))?;
@@ -161,7 +177,7 @@ fn pairs(
     }
 }
 
-fn mapping(value: Option<&Value>) -> Map<String, Value> {
+pub(super) fn mapping(value: Option<&Value>) -> Map<String, Value> {
     match value {
         Some(Value::Object(map)) => map.clone(),
         Some(Value::Array(items)) => items
@@ -217,7 +233,7 @@ fn leaf(
     }
 }
 
-fn known(table: &[(&str, &'static str, bool)], key: &str) -> (&'static str, bool) {
+pub(super) fn known(table: &[(&str, &'static str, bool)], key: &str) -> (&'static str, bool) {
     let found = table.iter().find(|(name, _, _)| *name == key);
     // A key that nobody has looked at may do anything.
     found.map_or(("no key that is known here", true), |(_, words, attention)| (*words, *attention))
@@ -230,7 +246,7 @@ fn keys<'a>(
     old.keys().chain(new.keys()).collect::<BTreeSet<_>>().into_iter()
 }
 
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => {

@@ -41,7 +41,6 @@ fn a_text_that_names_another_hash_than_the_calldata_is_found() {
     let description = describe(&draft(), &[approve(NEW)]).unwrap();
     let refused = text_against_calldata(&description, &[approve(OTHER)]).unwrap_err();
     assert!(matches!(refused, TextError::NotInCalls { hash: NEW, .. }), "{refused}");
-    assert_eq!(refused.exit(), Exit::Denied);
     // One call more than the text says.
     let refused = text_against_calldata(&description, &[approve(NEW), approve(OTHER)]).unwrap_err();
     assert!(matches!(&refused, TextError::Unnamed(unnamed) if unnamed.hash == OTHER), "{refused}");
@@ -112,4 +111,14 @@ fn a_title_is_one_line() {
 fn words_of_another_body_cant_bring_a_second_block() {
     let draft = Draft { body: "```quorate\nversion = 1\n```".into(), ..draft() };
     assert!(matches!(describe(&draft, &[approve(NEW)]), Err(TextError::Blocks(2))));
+}
+
+#[test]
+fn the_report_that_a_text_names_is_that_of_its_only_block() {
+    let description = describe(&draft(), &[approve(NEW)]).unwrap();
+    assert_eq!(simulation_of(&description), Some(B256::repeat_byte(7)));
+    let two = format!("{description}\n```quorate\nversion = 1\n```");
+    for other in ["# Upgrade", "```quorate\nversion = ", two.as_str()] {
+        assert_eq!(simulation_of(other), None, "{other}");
+    }
 }

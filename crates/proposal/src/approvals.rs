@@ -1,23 +1,26 @@
 //! What calls let count: code, images, machines, roots. By selector, whoever the target is.
 
-use crate::inner::{MAX_DEPTH, Unreadable, inner_calls, read};
-use crate::send::Call;
+use crate::{
+    Call,
+    inner::{MAX_DEPTH, Unreadable, inner_calls, read},
+};
 use abi::{
     AccessManager, AllowlistPolicy, AppRegistry, AttestationRegistry, KmsCommittee, QuorateGovernor,
 };
-use alloy::primitives::{Address, B256};
-use alloy::sol_types::SolCall;
+use alloy_primitives::{Address, B256};
+use alloy_sol_types::SolCall;
 
 /// Something that a call approves by a hash of 32 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Approval {
+pub struct Approval {
     /// `compose hash`, `OS image`, …
-    pub(crate) what: &'static str,
+    pub what: &'static str,
     /// The contract that is called.
-    pub(crate) at: Address,
-    pub(crate) hash: B256,
+    pub at: Address,
+    /// What is approved.
+    pub hash: B256,
     /// Where the text behind the hash is said to be.
-    pub(crate) uri: String,
+    pub uri: String,
 }
 
 impl std::fmt::Display for Approval {
@@ -31,7 +34,10 @@ impl std::fmt::Display for Approval {
 }
 
 /// Every approval of the calls, also of those that are relayed or scheduled, in order. [GOV-20]
-pub(crate) fn approvals(calls: &[Call]) -> Result<Vec<Approval>, Unreadable> {
+///
+/// # Errors
+/// [`Unreadable`] if one has the selector of an approval or a wrapper and does not decode, or is wrapped too deep.
+pub fn approvals(calls: &[Call]) -> Result<Vec<Approval>, Unreadable> {
     let mut found = Vec::new();
     calls.iter().try_for_each(|call| search(call, 0, &mut found))?;
     Ok(found)
@@ -131,7 +137,7 @@ fn setup(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::U256;
+    use alloy_primitives::U256;
 
     const POLICY: Address = Address::repeat_byte(1);
     const HASH: B256 = B256::repeat_byte(2);

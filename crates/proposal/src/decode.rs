@@ -3,49 +3,56 @@
 //! What is shown before signing comes from the calldata that is signed, not from what the verb meant to build.
 
 use crate::{
+    Call,
     inner::{MAX_DEPTH, Unreadable, inner_calls},
-    send::Call,
     words,
 };
-use alloy::dyn_abi::{DynSolValue, EventExt, JsonAbiExt};
-use alloy::json_abi::{Event, Function, JsonAbi, Param};
-use alloy::primitives::{B256, hex, utils::format_ether};
-use alloy::sol_types::{Panic, Revert, SolError};
+use alloy_dyn_abi::{DynSolValue, EventExt, JsonAbiExt};
+use alloy_json_abi::{Event, Function, JsonAbi, Param};
+use alloy_primitives::{B256, hex, utils::format_ether};
+use alloy_sol_types::{Panic, Revert, SolError};
 use serde_json::{Map, Value, json};
 
 /// A value, by its path in the interface: `app.policy.uri`.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Argument {
-    pub(crate) path: String,
+pub struct Argument {
+    /// Its names, joined by dots.
+    pub path: String,
     value: DynSolValue,
 }
 
 impl Argument {
-    pub(crate) fn value(&self) -> &DynSolValue {
+    /// As it was decoded.
+    pub fn value(&self) -> &DynSolValue {
         &self.value
     }
 
-    pub(crate) fn words(&self) -> String {
+    /// For people.
+    pub fn words(&self) -> String {
         words::value(self.path.rsplit('.').next().unwrap_or_default(), &self.value)
     }
 }
 
 /// A name and its arguments, flattened, in the interface's order.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Decoded {
-    pub(crate) contract: &'static str,
-    pub(crate) name: String,
-    pub(crate) arguments: Vec<Argument>,
+pub struct Decoded {
+    /// Whose interface has it.
+    pub contract: &'static str,
+    /// Of the function, event or error.
+    pub name: String,
+    /// In the interface's order.
+    pub arguments: Vec<Argument>,
 }
 
 impl Decoded {
     /// Whether it names this app.
-    pub(crate) fn is_of(&self, app: alloy::primitives::Address) -> bool {
+    pub fn is_of(&self, app: alloy_primitives::Address) -> bool {
         let is_it = |argument: &Argument| argument.value.as_address() == Some(app);
         self.arguments.iter().any(|argument| argument.path == "appId" && is_it(argument))
     }
 
-    pub(crate) fn to_json(&self) -> Value {
+    /// For programs.
+    pub fn to_json(&self) -> Value {
         let arguments: Map<String, Value> = self
             .arguments
             .iter()
@@ -57,7 +64,7 @@ impl Decoded {
 
 impl Decoded {
     /// A line for the name and one for each argument whose path is not `hidden`.
-    pub(crate) fn block(&self, hidden: impl Fn(&str) -> bool) -> String {
+    pub fn block(&self, hidden: impl Fn(&str) -> bool) -> String {
         let shown: Vec<&Argument> =
             self.arguments.iter().filter(|argument| !hidden(&argument.path)).collect();
         let width = shown.iter().map(|argument| argument.path.len()).max().unwrap_or_default();
@@ -70,17 +77,21 @@ impl Decoded {
 }
 
 /// A call within another, in words as far as it is one of ours.
-pub(crate) struct ShownCall {
-    call: Call,
-    decoded: Option<Decoded>,
-    inner: Vec<ShownCall>,
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownCall {
+    /// Its bytes.
+    pub call: Call,
+    /// Its words, if it is one of ours.
+    pub decoded: Option<Decoded>,
+    /// What it makes others do, in order.
+    pub inner: Vec<ShownCall>,
 }
 
 /// Calls within calls, all the way down.
-pub(crate) fn shown_calls(
-    interfaces: &Interfaces,
-    calls: &[Call],
-) -> Result<Vec<ShownCall>, Unreadable> {
+///
+/// # Errors
+/// [`Unreadable`] if a wrapper does not decode, or there are more than [`MAX_DEPTH`] within each other.
+pub fn shown_calls(interfaces: &Interfaces, calls: &[Call]) -> Result<Vec<ShownCall>, Unreadable> {
     fn shown(interfaces: &Interfaces, call: &Call, depth: usize) -> Result<ShownCall, Unreadable> {
         if depth > MAX_DEPTH {
             return Err(Unreadable { at: call.to, function: "a wrapper" });
@@ -98,22 +109,26 @@ pub(crate) fn shown_calls(
 
 impl ShownCall {
     /// Whether this call, or one within it, is none of ours.
-    pub(crate) fn is_unknown(&self) -> bool {
+    pub fn is_unknown(&self) -> bool {
         self.decoded.is_none() || self.inner.iter().any(Self::is_unknown)
     }
 
     /// Whether this very call is none of ours.
-    pub(crate) fn is_unnamed(&self) -> bool {
+    pub fn is_unnamed(&self) -> bool {
         self.decoded.is_none()
     }
 
-    pub(crate) fn to_json(&self) -> Value {
-        let mut call = self.decoded.as_ref().map_or_else(|| json!({}), Decoded::to_json);
-        call["to"] = json!(self.call.to);
-        call["value"] = json!(self.call.value.to_string());
-        call["calldata"] = json!(self.call.calldata);
-        call["calls"] = self.inner.iter().map(Self::to_json).collect();
-        call
+    /// For programs.
+    pub fn to_json(&self) -> Value {
+        let mut call = match self.decoded.as_ref().map(Decoded::to_json) {
+            Some(Value::Object(call)) => call,
+            _ => Map::new(),
+        };
+        call.insert("to".into(), json!(self.call.to));
+        call.insert("value".into(), json!(self.call.value.to_string()));
+        call.insert("calldata".into(), json!(self.call.calldata));
+        call.insert("calls".into(), self.inner.iter().map(Self::to_json).collect());
+        Value::Object(call)
     }
 }
 
@@ -149,16 +164,18 @@ impl std::fmt::Display for Decoded {
 }
 
 /// The interfaces of our contracts and of OpenZeppelin's that govern them, from the committed artefacts.
-pub(crate) struct Interfaces(Vec<(&'static str, JsonAbi)>);
+#[derive(Clone, Debug)]
+pub struct Interfaces(Vec<(&'static str, JsonAbi)>);
 
 macro_rules! artefacts {
     ($($contract:literal),*) => {
-        [$(($contract, include_str!(concat!("../../contracts/artifacts/", $contract, ".json")))),*]
+        [$(($contract, include_str!(concat!("../../../contracts/artifacts/", $contract, ".json")))),*]
     };
 }
 
 impl Interfaces {
-    pub(crate) fn ours() -> Self {
+    /// All of them.
+    pub fn ours() -> Self {
         #[derive(serde::Deserialize)]
         struct Artefact {
             abi: JsonAbi,
@@ -190,7 +207,7 @@ impl Interfaces {
 
     /// The event with this topic, if it carries `seq` and so belongs to a trail. An event of one name and shape is the same
     /// in every contract of ours.
-    pub(crate) fn trail_event(&self, topic: B256) -> Option<&Event> {
+    pub fn trail_event(&self, topic: B256) -> Option<&Event> {
         let events = self.0.iter().flat_map(|(_, abi)| abi.events());
         let mut carriers =
             events.filter(|event| event.inputs.last().is_some_and(|input| input.name == "seq"));
@@ -198,12 +215,12 @@ impl Interfaces {
     }
 
     /// Whether any of our contracts has an event of this name.
-    pub(crate) fn has_event(&self, name: &str) -> bool {
+    pub fn has_event(&self, name: &str) -> bool {
         self.0.iter().any(|(_, abi)| abi.events().any(|event| event.name == name))
     }
 
     /// The call in these bytes, if one of our contracts has it.
-    pub(crate) fn call(&self, calldata: &[u8]) -> Option<Decoded> {
+    pub fn call(&self, calldata: &[u8]) -> Option<Decoded> {
         let (contract, function, values) = self.function(calldata)?;
         Some(Decoded {
             contract,
@@ -213,10 +230,7 @@ impl Interfaces {
     }
 
     /// The function that these bytes call, and its arguments as they stand in its interface.
-    pub(crate) fn function(
-        &self,
-        calldata: &[u8],
-    ) -> Option<(&'static str, &Function, Vec<DynSolValue>)> {
+    pub fn function(&self, calldata: &[u8]) -> Option<(&'static str, &Function, Vec<DynSolValue>)> {
         let (selector, input) = calldata.split_first_chunk::<4>()?;
         self.0.iter().find_map(|(contract, abi)| {
             let function = abi.functions().find(|function| function.selector() == *selector)?;
@@ -226,7 +240,7 @@ impl Interfaces {
     }
 
     /// The event in a log.
-    pub(crate) fn event(&self, topics: &[B256], data: &[u8]) -> Option<Decoded> {
+    pub fn event(&self, topics: &[B256], data: &[u8]) -> Option<Decoded> {
         let topic0 = topics.first()?;
         self.0.iter().find_map(|(contract, abi)| {
             let event = abi.events().find(|event| {
@@ -245,7 +259,7 @@ impl Interfaces {
     }
 
     /// A revert by name: a custom error of ours, `Error(string)` or `Panic(uint256)`; else its bytes.
-    pub(crate) fn revert(&self, data: &[u8]) -> String {
+    pub fn revert(&self, data: &[u8]) -> String {
         if data.is_empty() {
             return "a revert without a reason".to_owned();
         }
@@ -297,8 +311,8 @@ fn push(arguments: &mut Vec<Argument>, path: &str, components: &[Param], value: 
 mod tests {
     use super::*;
     use abi::{AllowlistPolicy, AppRegistry, app_registry};
-    use alloy::primitives::{Address, U256};
-    use alloy::sol_types::{PanicKind, SolCall, SolEvent};
+    use alloy_primitives::{Address, U256};
+    use alloy_sol_types::{PanicKind, SolCall, SolEvent};
 
     #[test]
     fn a_call_is_shown_field_by_field_from_its_bytes() {

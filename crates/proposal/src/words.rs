@@ -1,18 +1,17 @@
 //! Values in words: what a person reads before signing.
 
-use crate::reason;
-use alloy::dyn_abi::DynSolValue;
-use alloy::primitives::{Address, B256, U256, hex};
+use alloy_dyn_abi::DynSolValue;
+use alloy_primitives::{Address, B256, U256, hex};
 use serde_json::{Value, json};
-use wire::network::label_text;
+use wire::{network::label_text, reason::text as reason_text};
 
 /// A value of the contracts, by the name that its interface gives it.
-pub(crate) fn value(name: &str, value: &DynSolValue) -> String {
+pub fn value(name: &str, value: &DynSolValue) -> String {
     match value {
         DynSolValue::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         DynSolValue::Address(address) => account(*address),
         DynSolValue::FixedBytes(word, 32) => bytes32(name, *word),
-        DynSolValue::FixedBytes(word, size) => hex::encode_prefixed(&word[..*size]),
+        DynSolValue::FixedBytes(word, size) => hex::encode_prefixed(bytes_of(word, *size)),
         DynSolValue::Uint(number, _) => uint(name, *number),
         DynSolValue::String(text) => format!("{text:?}"),
         DynSolValue::Bytes(bytes) => hex::encode_prefixed(bytes),
@@ -25,11 +24,11 @@ pub(crate) fn value(name: &str, value: &DynSolValue) -> String {
 }
 
 /// The same value for programs: hashes in lower-case hex, numbers as numbers where JSON holds them exactly.
-pub(crate) fn json(value: &DynSolValue) -> Value {
+pub fn json(value: &DynSolValue) -> Value {
     match value {
         DynSolValue::Bool(yes) => json!(yes),
         DynSolValue::Address(address) => json!(address),
-        DynSolValue::FixedBytes(word, size) => json!(hex::encode_prefixed(&word[..*size])),
+        DynSolValue::FixedBytes(word, size) => json!(hex::encode_prefixed(bytes_of(word, *size))),
         DynSolValue::Uint(number, _) => match u64::try_from(*number) {
             Ok(exact) if exact < 1 << 53 => json!(exact),
             _ => json!(number.to_string()),
@@ -46,12 +45,17 @@ pub(crate) fn json(value: &DynSolValue) -> Value {
 }
 
 /// Text of others on one line, which can't drive a terminal.
-pub(crate) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.chars()
         .map(|found| {
             if found.is_control() { found.escape_default().to_string() } else { found.to_string() }
         })
         .collect()
+}
+
+/// What counts of a word that holds `bytesN`.
+fn bytes_of(word: &B256, size: usize) -> &[u8] {
+    word.get(..size).unwrap_or(word.as_slice())
 }
 
 fn list(name: &str, items: &[DynSolValue]) -> String {
@@ -63,7 +67,7 @@ fn list(name: &str, items: &[DynSolValue]) -> String {
 }
 
 /// An address; the zero address is nobody.
-pub(crate) fn account(address: Address) -> String {
+pub fn account(address: Address) -> String {
     if address.is_zero() { "nobody (zero address)".to_owned() } else { address.to_checksum(None) }
 }
 
@@ -82,7 +86,7 @@ fn uint(name: &str, number: U256) -> String {
         return number.to_string();
     };
     if name == "reason" {
-        return u8::try_from(small).map_or_else(|_| small.to_string(), reason::text);
+        return u8::try_from(small).map_or_else(|_| small.to_string(), reason_text);
     }
     if name == "effectiveAt" || name == "etaSeconds" {
         return moment(small);
@@ -94,7 +98,11 @@ fn uint(name: &str, number: U256) -> String {
 }
 
 /// Seconds as people say them: `2 d 3 h`, `0 s`.
-pub(crate) fn duration(seconds: u64) -> String {
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "by constants above zero, and no more than there is"
+)]
+pub fn duration(seconds: u64) -> String {
     let parts = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
     let mut left = seconds;
     let mut words = Vec::new();
@@ -108,7 +116,7 @@ pub(crate) fn duration(seconds: u64) -> String {
 }
 
 /// A block time in UTC, to the second: `2026-11-21 10:15:39 UTC (1795256139)`.
-pub(crate) fn moment(unix_seconds: u64) -> String {
+pub fn moment(unix_seconds: u64) -> String {
     let (days, second) = (unix_seconds / 86_400, unix_seconds % 86_400);
     let (year, month, day) = civil(days);
     format!(
@@ -121,6 +129,7 @@ pub(crate) fn moment(unix_seconds: u64) -> String {
 
 /// The Gregorian date of a day counted from 1970-01-01 (Howard Hinnant, "chrono-compatible low-level date algorithms",
 /// `civil_from_days`, for days that are not negative).
+#[expect(clippy::arithmetic_side_effects, reason = "days are at most 2^64 / 86400")]
 fn civil(days: u64) -> (u64, u64, u64) {
     let z = days + 719_468;
     let (era, day_of_era) = (z / 146_097, z % 146_097);

@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 /// JSON whose objects are written in the order of their keys, whatever features serde_json was built with.
 #[derive(serde::Serialize)]
 #[serde(untagged)]
-pub(crate) enum Sorted {
+pub enum Sorted {
+    /// Neither list nor object.
     Leaf(Value),
+    /// In its order.
     List(Vec<Sorted>),
+    /// By key.
     Object(BTreeMap<String, Sorted>),
 }
 

@@ -1,8 +1,8 @@
 //! The text of a proposal: a title, words, and a block `quorate` that says what the calls approve, hash by hash.
 
 use super::approvals::{Approval, approvals};
-use crate::{exit::Exit, inner::Unreadable, send::Call};
-use alloy::primitives::{Address, B256, hex};
+use crate::{Call, inner::Unreadable};
+use alloy_primitives::{Address, B256, hex};
 use serde::{Deserialize, Serialize};
 
 const FENCE: &str = "```";
@@ -12,19 +12,19 @@ const VERSION: u32 = 1;
 
 /// What somebody writes about a proposal.
 #[derive(Debug, Default)]
-pub(crate) struct Draft {
+pub struct Draft {
     /// The first heading.
-    pub(crate) title: String,
+    pub title: String,
     /// Markdown.
-    pub(crate) body: String,
+    pub body: String,
     /// The images behind compose hashes, where their compose file was at hand.
-    pub(crate) images: Vec<(B256, Vec<String>)>,
+    pub images: Vec<(B256, Vec<String>)>,
     /// What changed from the compose file before.
-    pub(crate) diff: String,
+    pub diff: String,
     /// keccak256 of the simulation's report.
-    pub(crate) simulation: Option<B256>,
+    pub simulation: Option<B256>,
     /// Only this account can propose this text: nobody can take its id before it.
-    pub(crate) proposer: Option<Address>,
+    pub proposer: Option<Address>,
 }
 
 /// The block.
@@ -53,7 +53,8 @@ struct Stated {
 
 /// Why a text can't stand for its calls.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TextError {
+#[allow(missing_docs, reason = "the message says it, field by field")]
+pub enum TextError {
     #[error("a call approves {0}; the text does not name it")]
     Unnamed(Approval),
     #[error("the text says that {what} {hash} is approved at {at}; no call does that")]
@@ -74,31 +75,8 @@ pub(crate) enum TextError {
     Title,
 }
 
-impl TextError {
-    pub(crate) fn exit(&self) -> Exit {
-        match self {
-            Self::Unnamed(_)
-            | Self::NotInCalls { .. }
-            | Self::OtherUri { .. }
-            | Self::Stray(_)
-            | Self::Blocks(_)
-            | Self::Malformed(_)
-            | Self::Version(_)
-            | Self::Unreadable(_) => Exit::Denied,
-            Self::Title => Exit::Usage,
-        }
-    }
-
-    pub(crate) fn hints(&self) -> Vec<String> {
-        match self {
-            Self::Title => Vec::new(),
-            _ => vec!["what counts are the calls: read them, and vote against a text that hides what they do".into()],
-        }
-    }
-}
-
 /// The whole description: heading, words, block, difference, and who may propose it. [GOV-20] [GOV-21]
-pub(crate) fn describe(draft: &Draft, calls: &[Call]) -> Result<String, TextError> {
+pub fn describe(draft: &Draft, calls: &[Call]) -> Result<String, TextError> {
     let title = draft.title.trim();
     if title.is_empty() || title.chars().any(char::is_control) {
         return Err(TextError::Title);
@@ -141,7 +119,7 @@ fn stated(approval: Approval, draft: &Draft) -> Stated {
 /// Each approval must be in the block `quorate`, and each entry of the block in a call; without a block each hash must at
 /// least stand in the text. Any other hash of 32 bytes in the text must occur in some call, so that no second hash can be
 /// held up to voters. Image digests (`sha256:…`) and a fenced `diff` are no such hashes.
-pub(crate) fn text_against_calldata(description: &str, calls: &[Call]) -> Result<(), TextError> {
+pub fn text_against_calldata(description: &str, calls: &[Call]) -> Result<(), TextError> {
     let approved = approvals(calls)?;
     let (prose, blocks) = split(description);
     let named = hashes(&prose);
@@ -170,6 +148,14 @@ pub(crate) fn text_against_calldata(description: &str, calls: &[Call]) -> Result
     match named.into_iter().find(|hash| !known.contains(hash) && !carried(hash)) {
         Some(stray) => Err(TextError::Stray(stray)),
         None => Ok(()),
+    }
+}
+
+/// keccak256 of the simulation's report that a text names, where it has one block and that can be read.
+pub fn simulation_of(description: &str) -> Option<B256> {
+    match split(description).1.as_slice() {
+        [block] => toml::from_str::<Block>(block).ok()?.simulation,
+        _ => None,
     }
 }
 

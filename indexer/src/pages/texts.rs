@@ -1,0 +1,138 @@
+//! `/texts/{hash}?against=`: a text that the chain names, as somebody sent it: what it declares, and what changed from another.
+//! [EXP-13]
+
+use super::{
+    Frame, Pages,
+    frame::Check,
+    html::{self, Html},
+    markdown::{lines, markdown},
+};
+use crate::{
+    http::Refused,
+    store::Sort,
+    views::{
+        routes::{path, query},
+        text::sort_of,
+    },
+};
+use alloy_primitives::B256;
+use askama::Template;
+use axum::{
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    response::Response,
+};
+use proposal::compose::{Declared, declared, difference, readable};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "text.html")]
+struct Page<'a> {
+    frame: &'a Frame,
+    hash: B256,
+    /// `None`: nobody sent it.
+    sent: Option<Sent>,
+    checks: Vec<Check>,
+}
+
+/// A text, and what there is to say about it.
+struct Sent {
+    is_compose: bool,
+    text: Html,
+    declared: Option<Declared>,
+    /// The other text, and what changed; `None`: that one was not sent.
+    against: Option<(B256, Option<Html>)>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Asked {
+    against: String,
+}
+
+pub(super) async fn page(
+    frame: Frame,
+    State(pages): State<Pages>,
+    hash: Result<Path<B256>, PathRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    frame.answer(build(&frame, &pages, hash, asked).await)
+}
+
+async fn build<'a>(
+    frame: &'a Frame,
+    pages: &Pages,
+    hash: Result<Path<B256>, PathRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Page<'a>, Refused> {
+    let (hash, Asked { against }, store) = (path(hash)?, query(asked)?, &pages.service.store);
+    let against: Option<B256> = match against.trim() {
+        "" => None,
+        text => {
+            let malformed = |_| Refused::malformed("against: 64 hexadecimal digits");
+            Some(text.parse().map_err(malformed)?)
+        }
+    };
+    let other = match against {
+        Some(other) => Some((other, store.text(other).await?)),
+        None => None,
+    };
+    let text = store.text(hash).await?;
+    let fetch = format!("curl -s {}/v1/texts/{hash}", frame.base);
+    let checks = match &text {
+        Some(text) => {
+            let by = match sort_of(hash, text.as_bytes()) {
+                Some(Sort::Simulation) => "openssl dgst -keccak-256",
+                _ => "sha256sum",
+            };
+            vec![Check::new("these bytes have this hash", format!("{fetch} | {by}"))]
+        }
+        None => vec![Check::new(
+            "send it: anybody who has the file may, the hash says whether it is the right one",
+            format!("quorate publish FILE --index {}", frame.base),
+        )],
+    };
+    Ok(Page { frame, hash, sent: text.map(|text| sent(hash, &text, other)), checks })
+}
+
+fn sent(hash: B256, text: &str, other: Option<(B256, Option<String>)>) -> Sent {
+    let is_compose = sort_of(hash, text.as_bytes()) == Some(Sort::AppCompose);
+    if !is_compose {
+        return Sent { is_compose, text: markdown(text), declared: None, against: None };
+    }
+    let unfolded = readable(text).unwrap_or_else(|| text.to_owned());
+    Sent {
+        is_compose,
+        declared: of_text(text),
+        against: other
+            .map(|(hash, other)| (hash, other.map(|other| lines(&changes(&other, text))))),
+        text: plain_lines(&unfolded),
+    }
+}
+
+/// What changed from one compose file to another, each with a line per setting.
+pub(super) fn changes(before: &str, after: &str) -> String {
+    let [before, after] =
+        [before, after].map(|text| readable(text).unwrap_or_else(|| text.to_owned()));
+    match difference(&before, &after) {
+        same if same.is_empty() => "nothing".to_owned(),
+        changed => changed,
+    }
+}
+
+/// What an app-compose.json declares, if it can be read.
+pub(super) fn of_text(text: &str) -> Option<Declared> {
+    declared(&serde_json::from_str(text).ok()?).ok()
+}
+
+/// Without the signs of a difference: a dash at the start of a line is YAML.
+fn plain_lines(text: &str) -> Html {
+    let shown: String = text.chars().take(40_000).collect();
+    let more = match shown.len() < text.len() {
+        true => r#"<p class="faint">It goes on; the whole is in the raw text.</p>"#,
+        false => "",
+    };
+    Html(format!(r#"<pre class="lines" tabindex="0">{}</pre>{more}"#, html::escape(&shown)))
+}
