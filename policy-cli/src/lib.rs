@@ -14,6 +14,7 @@ mod calls;
 mod chain;
 mod cli;
 mod cmd;
+mod committee;
 mod decode;
 mod evidence_file;
 mod exit;

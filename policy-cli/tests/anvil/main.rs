@@ -2,6 +2,7 @@
 //! three signers that is right in form alone, which is all that the contract judges. Without anvil it says so; where
 //! REQUIRE_ANVIL is set it fails.
 
+mod committee;
 mod devchain;
 mod genesis;
 mod liar;
@@ -294,13 +295,15 @@ fn the_guardian_revokes(quorate: &Quorate<'_>, app: &str, code: &str) {
 
 /// Word for word but for gas, which is the chain's; written anew with TRYCMD=overwrite.
 fn dry_runs_read_as_their_golden_text(quorate: &Quorate<'_>, app: &str) {
-    let [_, _, guardian, _] = accounts();
+    let [administrator, _, guardian, _] = accounts();
     let runs = [
         vec!["app", "freeze", app, "--reason", "compromised"],
         vec!["app", "rotate", app, "--keep-previous"],
         vec!["app", "transfer", app, "--to", &guardian],
         vec!["app", "thaw", app, "--from", &guardian],
         vec!["image", "approve", HASH, "--uri", "https://example.org/image", "--schedule"],
+        vec!["seat", "suspend", "2", "--reason", "compromised", "--from", &administrator],
+        vec!["epoch", "open", "--seats", "1,2,3", "--threshold", "2"],
     ];
     let mut text = String::new();
     for args in runs {

@@ -26,13 +26,13 @@ const DAYS_2: u32 = 48 * 3600;
 const DAYS_7: u32 = 7 * 86_400;
 const GRANTOR: u64 = 2;
 
-struct World {
-    chain: Devchain,
-    contracts: Contracts,
-    governor: Address,
+pub(crate) struct World {
+    pub(crate) chain: Devchain,
+    pub(crate) contracts: Contracts,
+    pub(crate) governor: Address,
     app: Address,
     directory: tempfile::TempDir,
-    runtime: tokio::runtime::Runtime,
+    pub(crate) runtime: tokio::runtime::Runtime,
 }
 
 fn image() -> B256 {
@@ -63,7 +63,7 @@ fn anvil() -> Option<Devchain> {
 
 impl World {
     /// Contracts under a Governor, and an app that it owns. `software`: with a committee and software roots.
-    fn new(software: bool) -> Option<Self> {
+    pub(crate) fn new(software: bool) -> Option<Self> {
         let chain = anvil()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let directory = tempfile::tempdir().unwrap();
@@ -91,7 +91,7 @@ impl World {
         Some(Self { chain, contracts, governor, app, directory, runtime })
     }
 
-    fn quorate(&self) -> Quorate<'_> {
+    pub(crate) fn quorate(&self) -> Quorate<'_> {
         Quorate(self.directory.path())
     }
 
@@ -180,6 +180,10 @@ async fn hand_over(chain: &Devchain, contracts: &Contracts, governor: Address) {
     ];
     let target = contracts.attestation_registry;
     let give = AccessManager::setTargetFunctionRoleCall { target, selectors, roleId: GRANTOR };
+    call(chain, manager, &give).await;
+    let selectors = vec![KmsCommittee::suspendSeatCall::SELECTOR.into()];
+    let target = contracts.kms_committee;
+    let give = AccessManager::setTargetFunctionRoleCall { target, selectors, roleId: 1 };
     call(chain, manager, &give).await;
     let guardian = keys()[2].address();
     for holder in [
