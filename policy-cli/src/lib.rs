@@ -29,6 +29,7 @@ mod proposal;
 mod proven;
 mod reason;
 mod replay;
+mod search;
 mod send;
 mod signer;
 mod simulate;

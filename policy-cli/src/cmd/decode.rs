@@ -104,7 +104,7 @@ impl Decode {
         let id =
             values::number(&self.input).map_err(|_| DecodeError::NotHex(plain(&self.input)))?;
         let chain = super::connect(global).await?;
-        let proposal = Proposal::find(&chain, id, &self.governor).await?;
+        let proposal = Proposal::find(&chain, id, &self.governor, output).await?;
         let Poll { facts, mismatch, .. } = Poll::of(&chain, &proposal).await?;
         let (text, fields) = facts.into_answer();
         output.answer("quorate.decode.proposal", fields, &text)?;
