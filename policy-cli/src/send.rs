@@ -211,7 +211,7 @@ impl DirectArgs {
 }
 
 /// Anybody may propose where no votes are needed for it.
-pub(crate) const ANYBODY: (Address, &str) = (Address::ZERO, "nobody: no sender is named");
+pub(crate) const ANYBODY: (Address, &str) = (Address::ZERO, "nobody");
 
 impl SendArgs {
     /// As [`DirectArgs::sender`]; with `--propose` it becomes a proposal of whoever sends.

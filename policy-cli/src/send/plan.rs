@@ -109,6 +109,7 @@ impl Plan {
         line(&mut text, "to", &words::account(self.call.to));
         let sender = words::account(self.sender);
         let from = match assumed {
+            Some(_) if self.sender.is_zero() => "nobody: no sender is named".to_owned(),
             Some(what) => format!("{sender} ({what}; no sender is named)"),
             None => sender,
         };

@@ -6,6 +6,7 @@ mod committee;
 mod devchain;
 mod genesis;
 mod liar;
+mod schemas;
 mod simulate;
 
 use devchain::{Devchain, KEYS, MNEMONIC, accounts};
@@ -48,7 +49,7 @@ impl Quorate<'_> {
         assert_eq!(answer.exit, exit, "{args:?}\n{}{}", answer.out, answer.err);
         let value: Value = serde_json::from_str(&answer.out).expect("one JSON object");
         assert_eq!(value["version"], 1);
-        assert!(value["schema"].is_string());
+        schemas::check(&value);
         value
     }
 }
@@ -94,6 +95,7 @@ fn an_owner_creates_approves_and_revokes_and_everybody_sees_it() {
     calls_are_written_instead_of_sent(&quorate, &app);
     roots_and_images_are_governed(&quorate);
     wrong_networks_are_refused(&quorate, directory.path());
+    offline_verbs_answer_in_json(&quorate);
 }
 
 fn the_network_is_shown(quorate: &Quorate<'_>) {
@@ -462,6 +464,14 @@ fn roots_and_images_are_governed(quorate: &Quorate<'_>) {
     let close = ["root", "close", &root, "--reason", "compromised"];
     assert_eq!(sent(quorate, &administrator, &close)["events"][0]["name"], "RootClosed");
     assert_eq!(quorate.json(&["root", "show"], 0)["roots"][0]["isOpen"], false);
+}
+
+fn offline_verbs_answer_in_json(quorate: &Quorate<'_>) {
+    assert!(quorate.json(&["man", "revoke"], 0)["page"].as_str().unwrap().contains("quorate"));
+    quorate.json(&["completions", "bash"], 0);
+    let same = ["diff", "docker-compose.yml", "docker-compose.yml"];
+    assert_eq!(quorate.json(&same, 0)["changes"], serde_json::json!([]));
+    assert_eq!(quorate.json(&["man", "forget"], 2)["error"]["code"], "usage");
 }
 
 fn wrong_networks_are_refused(quorate: &Quorate<'_>, directory: &Path) {

@@ -409,6 +409,18 @@ fn a_proposal_is_searched_from_its_vote_backwards() {
     assert_eq!(report["by"]["proposalId"], id);
     let decoded = world.quorate().json(&[&["decode", &id], &here[..]].concat(), 0);
     assert_eq!(decoded["proposalId"], id);
+    // While the vote runs it is voted on or vetoed, and nothing else.
+    let refused = |verb: &[&str], code: i32| {
+        let at = ["--governor", &governor];
+        world.quorate().json(&[verb, &at[..]].concat(), code)["reverts"].to_string()
+    };
+    for verb in ["queue", "execute"] {
+        assert!(refused(&[verb, &id], 6).contains("GovernorUnexpectedProposalState"), "{verb}");
+    }
+    for verb in [vec!["vote", &id, "for"], vec!["veto", &id]] {
+        assert_eq!(refused(&verb, 0), "null");
+    }
+    refused(&["cancel", &id], 6);
     // One that the Governor has and the endpoint does not tell is no absent one.
     let blind = liar::start(&chain.url, Lie::Narrow(u64::MAX));
     let blind = ["decode", &id, "--governor", &governor, "--rpc-url", &blind];
