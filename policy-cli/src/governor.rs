@@ -180,6 +180,12 @@ fn rows(targets: Vec<Address>, values: Vec<U256>, calldatas: Vec<Bytes>) -> Vec<
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State(u8);
 
+/// States in words, from the bits of a set of them.
+pub(crate) fn states(set: u8) -> String {
+    let words = (0..8).filter(|state| set & (1 << state) != 0).map(|state| State(state).word());
+    words.collect::<Vec<_>>().join(" or ")
+}
+
 impl State {
     const WORDS: [&'static str; 8] =
         ["pending", "active", "canceled", "defeated", "succeeded", "queued", "expired", "executed"];

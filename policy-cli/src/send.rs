@@ -21,7 +21,9 @@ use crate::{
     chain::Chain, decode::Interfaces, exit::Exit, failure::Failure, output::Output,
     output::error_object, signer::KeyArgs, signer::Signer, signer::SignerError,
 };
+use abi::QuorateGovernor;
 use alloy::primitives::{Address, B256};
+use alloy::sol_types::SolCall;
 use clap::Args;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
@@ -116,6 +118,14 @@ fn revert_hint(reason: &str) -> Vec<String> {
         "CeremonyRunning" => "quorate epoch show says how far it is",
         "GovernorInsufficientProposerVotes" => {
             "the proposer needs delegated votes: --from names one who has them"
+        }
+        "NothingToRevoke" => "it is not approved, or was revoked before",
+        "AlreadySet" | "AlreadyApproved" => "it is so already: nothing is to be done",
+        "ListNotInForce" => "the app accepts any: there is no list to take one from",
+        "RootNotOpen" => "quorate root show lists the roots",
+        "NotAContract" => "a policy is a contract; this address has no code",
+        "GovernorUnableToCancel" => {
+            "only its proposer cancels, before the vote begins; the proposal guardian vetoes"
         }
         "GovernorUnexpectedProposalState" => "quorate decode ID shows the state of a proposal",
         "GovernorUnmetDelay" => "its delay is not over: quorate decode ID shows when it is",
@@ -299,9 +309,13 @@ async fn carry_out_call(
     learned: impl FnOnce(&Sent) -> Facts,
 ) -> Result<Exit, Failure> {
     let interfaces = Interfaces::ours();
+    let proposes = call.calldata.starts_with(&QuorateGovernor::proposeCall::SELECTOR);
     let mut plan = Plan::make(chain, &interfaces, call, sender.address).await?;
     if let Some(effect) = effect {
         match effect.foretell(chain, &interfaces).await? {
+            Foretold::Succeeds if sender.address.is_zero() && proposes => {
+                plan.outcome = Outcome::Unnamed;
+            }
             Foretold::Succeeds => {}
             Foretold::Reverts { reason } => plan.outcome = Outcome::Reverts { reason },
             Foretold::Unknown { cause } => {

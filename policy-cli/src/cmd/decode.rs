@@ -26,7 +26,7 @@ const AFTER: &str = "INPUT is calldata in hex (offline), the hash of a transacti
 for Safe's Transaction Builder, or a log with topics and data. Exit code 3: it is none of ours.
 
 Example:
-  quorate decode 0x05c7d0d6";
+  quorate decode 0x462da6ab";
 
 /// Says in words what calldata, a transaction, a log, a batch or a proposal does
 #[derive(Args)]

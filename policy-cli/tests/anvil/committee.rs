@@ -118,7 +118,7 @@ fn seats_are_given_suspended_and_taken_and_an_epoch_keeps_p7() {
     assert!(seats.contains("4 soft-a of operator-4") && seats.contains(", REMOVED"), "{seats}");
 }
 
-/// One vote for code, operator and seat; and the words of an epoch that can't be, before anybody votes.
+/// [GOV-25]: one vote for operator and seat; and the words of an epoch that can't be, before anybody votes.
 #[test]
 fn a_dao_admits_a_node_by_one_vote() {
     let Some(world) = World::new(true) else { return };
@@ -138,6 +138,15 @@ fn a_dao_admits_a_node_by_one_vote() {
     let names: Vec<&str> = calls.iter().map(|call| call["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["assignOperator", "admitSeat"]);
     assert_eq!(planned["candidate"]["vendor"], "soft-b");
+    // A member who only looks names nobody: what is proposed is run all the same.
+    let look = ["operator", "assign", &fourth, "operator-4", "--propose", "x"];
+    let looked = quorate.run(&[&look[..], &["--governor", &governor]].concat());
+    assert_eq!(looked.exit, 0, "{}", looked.err);
+    assert!(
+        looked.out.contains("would succeed now; --from names who proposes it"),
+        "{}",
+        looked.out
+    );
     // What is approved already is not approved twice, and the whole would fail.
     let twice = quorate.json(&[&admit[..], &["--with-operator", "--with-code", "x"]].concat(), 6);
     assert_eq!(twice["reverts"], "AlreadySet()");
@@ -162,8 +171,34 @@ fn a_dao_admits_a_node_by_one_vote() {
     let refused = quorate.json(&[&open[..], &vote[..]].concat(), 6);
     assert_eq!(refused["reverts"], "ReshareNotAvailable()");
     assert!(refused["error"]["hint"].as_str().unwrap().contains("resharing"), "{refused}");
+
+    // The vote: everybody's steps, with the committee's delay of seven days.
+    let proposed = ["seat", "admit", &fourth, "--with-operator", "--propose", "A fourth node"];
+    let of = ["--governor", &governor];
+    let proposed = sent(&quorate, &proposer, &[&proposed[..], &of[..]].concat());
+    let id = proposed["proposalId"].as_str().unwrap().to_owned();
+    let pass = |seconds: u64| {
+        let time = world.now() + seconds;
+        world.runtime.block_on(async {
+            world.chain.next_block_at(time).await;
+            world.chain.mine().await;
+        });
+    };
+    for (wait, step) in [(11, vec!["vote", &id, "for"]), (1001, vec!["queue", &id])] {
+        pass(wait);
+        sent(&quorate, &proposer, &[&step[..], &of[..]].concat());
+    }
+    let early = quorate.json(&[&["execute", &id][..], &of[..]].concat(), 6);
+    assert!(early["reverts"].as_str().unwrap().starts_with("GovernorUnmetDelay("), "{early}");
+    pass(7 * 86_400);
+    let executed = sent(&quorate, &proposer, &[&["execute", &id][..], &of[..]].concat());
+    assert!(executed["events"].to_string().contains("SeatAdmitted"), "{executed}");
+    let seats = quorate.json(&["seat", "list"], 0);
+    assert_eq!(seats["candidates"], json!([]));
+    assert_eq!(seats["seats"][3]["operator"], "operator-4");
+
     // The guardian's suspension waits for nothing.
     let guardian = accounts()[2].clone();
-    let suspended = sent(&quorate, &guardian, &["seat", "suspend", "2", "--reason", "compromised"]);
+    let suspended = sent(&quorate, &guardian, &["seat", "suspend", "4", "--reason", "compromised"]);
     assert_eq!(event(&suspended), "SeatSuspended");
 }

@@ -171,6 +171,8 @@ fn an_app_is_created(quorate: &Quorate<'_>) -> (String, String) {
     );
     assert_eq!(sent["dryRun"], false);
     assert_eq!(sent["appId"], planned["appId"]);
+    let image = sent["images"][0].as_str().unwrap();
+    assert!(image.starts_with("nginx@sha256:"), "{image}");
     let entered = sent["events"]
         .as_array()
         .unwrap()

@@ -124,7 +124,7 @@ impl World {
         )
     }
 
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         let block = self
             .runtime
             .block_on(async { self.chain.provider.get_block(Default::default()).await });
