@@ -26,11 +26,11 @@ pub(crate) async fn proposal(
     output: &mut Output<'_>,
     mut is_it: impl FnMut(&QuorateGovernor::ProposalCreated) -> bool,
 ) -> Result<Option<QuorateGovernor::ProposalCreated>, Failure> {
-    let newest = last_block(chain, snapshot).await?;
-    let (mut next, mut step) = (Some(newest), MAX_BLOCKS);
+    // A short chain, or a young proposal, is one question; only then the start of the vote is sought.
+    let (mut next, mut step, mut newest) = (Some(chain.head.number), MAX_BLOCKS, None);
     while let Some(last) = next.filter(|last| *last >= from_block) {
         let first = last.saturating_sub(step.saturating_sub(1)).max(from_block);
-        if last != newest {
+        if newest.is_some() {
             output.talk(&format!("looking for the proposal in blocks {first} to {last} …"))?;
         }
         let filter = Filter::new()
@@ -39,20 +39,29 @@ pub(crate) async fn proposal(
             .from_block(first)
             .to_block(last);
         let logs = match chain.provider.get_logs(&filter).await {
-            Ok(logs) => logs,
-            Err(_) if step > 1 => {
-                step /= 2;
-                continue;
-            }
+            Ok(logs) => Some(logs),
+            Err(_) if step > 1 => None,
             Err(error) => return Err(chain.failed("eth_getLogs", &error).into()),
         };
+        next = match &logs {
+            Some(_) => first.checked_sub(1),
+            None => Some(last),
+        };
+        if logs.is_none() {
+            step /= 2;
+        }
+        let logs = logs.unwrap_or_default();
         let events = logs.iter().rev();
         let mut events =
             events.filter_map(|log| QuorateGovernor::ProposalCreated::decode_log(&log.inner).ok());
         if let Some(found) = events.find(|event| is_it(event)) {
             return Ok(Some(found.data));
         }
-        next = first.checked_sub(1);
+        let bound = match newest {
+            Some(bound) => bound,
+            None => *newest.insert(last_block(chain, snapshot).await?),
+        };
+        next = next.map(|block| block.min(bound));
     }
     Ok(None)
 }

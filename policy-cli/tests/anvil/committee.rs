@@ -4,6 +4,7 @@ use crate::{
     HASH, Quorate,
     devchain::{Devchain, accounts, keys},
     genesis,
+    liar::{self, Lie},
     simulate::World,
 };
 use alloy::primitives::keccak256;
@@ -147,6 +148,12 @@ fn a_dao_admits_a_node_by_one_vote() {
         "{}",
         looked.out
     );
+    // Where the endpoint does not simulate, what the call would do is not known, and that is said.
+    let url = liar::start(&world.chain.url, Lie::NoSimulation);
+    let unknown = quorate.run(&[&admit[..], &["--rpc-url", &url]].concat());
+    assert_eq!(unknown.exit, 0, "{}", unknown.err);
+    let warning = "warning: what it would do is not known here: no such method";
+    assert!(unknown.err.contains(warning), "{}", unknown.err);
     // What is approved already is not approved twice, and the whole would fail.
     let twice = quorate.json(&[&admit[..], &["--with-operator", "--with-code", "x"]].concat(), 6);
     assert_eq!(twice["reverts"], "AlreadySet()");
@@ -172,10 +179,25 @@ fn a_dao_admits_a_node_by_one_vote() {
     assert_eq!(refused["reverts"], "ReshareNotAvailable()");
     assert!(refused["error"]["hint"].as_str().unwrap().contains("resharing"), "{refused}");
 
+    // The guardian takes the code back, at once, and the vote brings it anew: all three in one text.
+    let guardian = accounts()[2].clone();
+    let (image, code) = (keccak256("image").to_string(), keccak256("node").to_string());
+    let revoke = ["node-code", "revoke", "--os-image", &image, "--compose-hash", &code];
+    let revoke = [&revoke[..], &["--reason", "superseded"]].concat();
+    assert_eq!(event(&sent(&quorate, &guardian, &revoke)), "NodeCodeRevoked");
+    let lacking = quorate.json(&[&admit[..], &["--with-operator"]].concat(), 6);
+    assert!(lacking["reverts"].as_str().unwrap().starts_with("NodeCodeNotApproved("), "{lacking}");
+
     // The vote: everybody's steps, with the committee's delay of seven days.
-    let proposed = ["seat", "admit", &fourth, "--with-operator", "--propose", "A fourth node"];
+    let proposed =
+        ["seat", "admit", &fourth, "--with-operator", "--with-code", "https://example.org"];
+    let proposed = [&proposed[..], &["--propose", "A fourth node"]].concat();
     let of = ["--governor", &governor];
     let proposed = sent(&quorate, &proposer, &[&proposed[..], &of[..]].concat());
+    let text = proposed["description"].as_str().unwrap();
+    for words in ["node compose hash", &code, &image, "https://example.org"] {
+        assert!(text.contains(words), "{words} is missing in\n{text}");
+    }
     let id = proposed["proposalId"].as_str().unwrap().to_owned();
     let pass = |seconds: u64| {
         let time = world.now() + seconds;
@@ -198,7 +220,6 @@ fn a_dao_admits_a_node_by_one_vote() {
     assert_eq!(seats["seats"][3]["operator"], "operator-4");
 
     // The guardian's suspension waits for nothing.
-    let guardian = accounts()[2].clone();
     let suspended = sent(&quorate, &guardian, &["seat", "suspend", "4", "--reason", "compromised"]);
     assert_eq!(event(&suspended), "SeatSuspended");
 }

@@ -15,6 +15,8 @@ pub(crate) enum Lie {
     Calldata,
     /// Nothing, but proposals are told only from this block on, and a thousand blocks at a time.
     Narrow(u64),
+    /// Nothing, but it does not simulate.
+    NoSimulation,
 }
 
 /// Listens on a port of its own until the process ends.
@@ -46,6 +48,10 @@ fn serve(mut client: TcpStream, upstream: &str, lie: Lie) {
     match lie {
         Lie::Narrow(first) if is_refused(&asked, first) => {
             let error = serde_json::json!({ "code": -32005, "message": "range too wide" });
+            answer = serde_json::json!({ "jsonrpc": "2.0", "id": answer["id"], "error": error });
+        }
+        Lie::NoSimulation if asked["method"] == "eth_simulateV1" => {
+            let error = serde_json::json!({ "code": -32601, "message": "no such method" });
             answer = serde_json::json!({ "jsonrpc": "2.0", "id": answer["id"], "error": error });
         }
         _ => {

@@ -192,7 +192,10 @@ async fn hand_over(chain: &Devchain, contracts: &Contracts, governor: Address) {
     let target = contracts.attestation_registry;
     let give = AccessManager::setTargetFunctionRoleCall { target, selectors, roleId: GRANTOR };
     call(chain, manager, &give).await;
-    let selectors = vec![KmsCommittee::suspendSeatCall::SELECTOR.into()];
+    let selectors = vec![
+        KmsCommittee::suspendSeatCall::SELECTOR.into(),
+        KmsCommittee::revokeNodeCodeCall::SELECTOR.into(),
+    ];
     let target = contracts.kms_committee;
     let give = AccessManager::setTargetFunctionRoleCall { target, selectors, roleId: 1 };
     call(chain, manager, &give).await;
@@ -400,7 +403,7 @@ fn a_proposal_is_searched_from_its_vote_backwards() {
     let id = made("Searched");
     // Younger proposals and blocks do not hide it; the vote still runs.
     pass(500);
-    made("Another");
+    let last = made("Another").to_string();
     let narrow = liar::start(&chain.url, Lie::Narrow(2_000));
     let (governor, id) = (world.governor.to_string(), id.to_string());
     let here = ["--governor", &governor, "--rpc-url", &narrow];
@@ -426,8 +429,7 @@ fn a_proposal_is_searched_from_its_vote_backwards() {
     let blind = ["decode", &id, "--governor", &governor, "--rpc-url", &blind];
     assert_eq!(world.quorate().json(&blind, 5)["error"]["code"], "network");
     let hidden = liar::start(&chain.url, Lie::HiddenEvent);
-    let hidden = ["decode", &id, "--governor", &governor, "--rpc-url", &hidden];
-    let hidden = [&hidden[..], &["--from-block", "2999"]].concat();
+    let hidden = ["decode", &last, "--governor", &governor, "--rpc-url", &hidden];
     let untold = world.quorate().json(&hidden, 5)["error"]["message"].to_string();
     assert!(untold.contains("does not tell its event"), "{untold}");
 }
