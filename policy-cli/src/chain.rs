@@ -135,6 +135,12 @@ impl Chain {
         block(&self.provider, &self.endpoint, BlockId::finalized(), "finalized").await
     }
 
+    /// When a block was made.
+    pub(crate) async fn time_of(&self, number: u64) -> Result<u64, ChainError> {
+        let id = BlockId::number(number);
+        Ok(block(&self.provider, &self.endpoint, id, "of that number").await?.time)
+    }
+
     /// Where a shown state comes from, in words.
     pub(crate) fn as_of(&self) -> String {
         let (number, hash, time) = (self.head.number, self.head.hash, self.head.time);

@@ -1,8 +1,9 @@
 //! The command line's frame: global flags, and the verbs. Each verb's own flags are in `cmd/<verb>.rs`.
 
 use crate::cmd::{
-    app, approve, audit, completions, compose, decode, delegate, diff, hash, image, listed, man,
-    propose, proposed, publish, revoke, root, simulate, status, verify, vote, watch,
+    app, approve, audit, completions, compose, decode, delegate, diff, epoch, hash, image, listed,
+    man, node_code, operator, propose, proposed, publish, revoke, root, seat, simulate, status,
+    verify, vote, watch,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -80,6 +81,14 @@ pub(crate) enum Verb {
     Root(root::Root),
     #[command(subcommand)]
     Image(image::Image),
+    #[command(subcommand)]
+    Seat(seat::Seat),
+    #[command(subcommand)]
+    NodeCode(node_code::NodeCode),
+    #[command(subcommand)]
+    Operator(operator::Operator),
+    #[command(subcommand)]
+    Epoch(epoch::Epoch),
     Propose(Box<propose::Propose>),
     Publish(publish::Publish),
     Vote(vote::Vote),
@@ -129,7 +138,7 @@ mod tests {
     fn every_help_ends_with_an_example_that_parses() {
         let mut found = Vec::new();
         examples(&Cli::command(), &mut found);
-        assert_eq!(found.len(), 50);
+        assert_eq!(found.len(), 64);
         for example in found {
             let line = example.split(" > ").next().unwrap_or_default();
             assert!(!line.contains('\n'), "{line}");

@@ -9,16 +9,20 @@ pub(crate) mod compose;
 pub(crate) mod decode;
 pub(crate) mod delegate;
 pub(crate) mod diff;
+pub(crate) mod epoch;
 pub(crate) mod hash;
 pub(crate) mod image;
 pub(crate) mod listed;
 pub(crate) mod man;
 pub(crate) mod managed;
+pub(crate) mod node_code;
+pub(crate) mod operator;
 pub(crate) mod propose;
 pub(crate) mod proposed;
 pub(crate) mod publish;
 pub(crate) mod revoke;
 pub(crate) mod root;
+pub(crate) mod seat;
 pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod verify;
@@ -53,6 +57,10 @@ pub(crate) async fn run(
         Verb::Device(device) => device.run(global, output).await,
         Verb::Root(root) => root.run(global, output).await,
         Verb::Image(image) => image.run(global, output).await,
+        Verb::Seat(seat) => seat.run(global, output).await,
+        Verb::NodeCode(code) => code.run(global, output).await,
+        Verb::Operator(operator) => operator.run(global, output).await,
+        Verb::Epoch(epoch) => epoch.run(global, output).await,
         Verb::Propose(propose) => propose.run(global, output).await,
         Verb::Publish(publish) => publish.run(output).await,
         Verb::Vote(vote) => vote.run(global, output).await,

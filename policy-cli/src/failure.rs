@@ -9,6 +9,7 @@ use crate::{
         audit::AuditError, decode::DecodeError, diff::DiffError, man::NoVerb,
         publish::PublishError, verify::source::SourceError, watch::WatchError,
     },
+    committee::CommitteeError,
     compose::ComposeError,
     exit::Exit,
     file::FileError,
@@ -38,6 +39,8 @@ pub(crate) enum Failure {
     Agent(#[from] AgentError),
     #[error(transparent)]
     App(#[from] AppError),
+    #[error(transparent)]
+    Committee(#[from] CommitteeError),
     #[error(transparent)]
     Calls(#[from] CallsError),
     #[error(transparent)]
@@ -91,6 +94,7 @@ impl Failure {
             Self::Compose { source, .. } => source.exit(),
             Self::Agent(error) => error.exit(),
             Self::App(error) => error.exit(),
+            Self::Committee(error) => error.exit(),
             Self::Calls(error) => error.exit(),
             Self::Decode(error) => error.exit(),
             Self::NoVerb(_) => Exit::Usage,
@@ -119,6 +123,7 @@ impl Failure {
             Self::Compose { source, .. } => source.hints(),
             Self::Agent(error) => error.hints(),
             Self::App(error) => error.hints(),
+            Self::Committee(error) => error.hints(),
             Self::Calls(error) => error.hints(),
             Self::Decode(error) => error.hints(),
             Self::NoVerb(_) => vec!["quorate --help lists the verbs".into()],

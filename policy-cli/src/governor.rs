@@ -6,13 +6,14 @@ use crate::{
     chain::{Chain, ChainError},
     exit::Exit,
     failure::Failure,
+    output::Output,
+    search,
     send::Call,
     values,
 };
 use abi::QuorateGovernor;
 use alloy::primitives::{Address, U256};
 use alloy::sol;
-use alloy::sol_types::SolEvent;
 use clap::Args;
 use proposal::{proposal_id, rows};
 
@@ -31,7 +32,7 @@ pub(crate) struct GovernorArgs {
     /// The Governor, instead of the network file's
     #[arg(long, value_name = "ADDRESS", value_parser = values::address)]
     pub(crate) governor: Option<Address>,
-    /// Block from which proposals are searched
+    /// Block before which no proposal is searched
     #[arg(long, value_name = "BLOCK", default_value_t = 0)]
     pub(crate) from_block: u64,
 }
@@ -43,6 +44,8 @@ pub(crate) enum GovernorError {
     Unnamed,
     #[error("{governor} has no proposal {id}")]
     NotFound { governor: Address, id: U256 },
+    #[error("{governor} has proposal {id}, and the endpoint does not tell its event")]
+    NotTold { governor: Address, id: U256 },
     #[error("the endpoint tells other calls or another text than those of proposal {id}")]
     NotItsContent { id: U256 },
 }
@@ -52,7 +55,7 @@ impl GovernorError {
         match self {
             Self::Unnamed => Exit::Usage,
             Self::NotFound { .. } => Exit::NotFound,
-            Self::NotItsContent { .. } => Exit::Network,
+            Self::NotTold { .. } | Self::NotItsContent { .. } => Exit::Network,
         }
     }
 
@@ -65,7 +68,10 @@ impl GovernorError {
                 ]
             }
             Self::NotFound { .. } => {
-                vec!["--governor and --from-block say where it is looked for".into()]
+                vec!["--governor says where it is looked for".into()]
+            }
+            Self::NotTold { .. } => {
+                vec!["another endpoint, --rpc-url URL, or a smaller --from-block".into()]
             }
             Self::NotItsContent { .. } => {
                 vec!["another endpoint: --rpc-url URL or ETH_RPC_URL".into()]
@@ -114,16 +120,19 @@ impl Proposal {
         chain: &Chain,
         id: U256,
         args: &GovernorArgs,
+        output: &mut Output<'_>,
     ) -> Result<Self, Failure> {
         let governor = find(chain, args.governor).await?.address;
-        let topic = QuorateGovernor::ProposalCreated::SIGNATURE_HASH;
-        let logs = chain.logs(governor, vec![topic], args.from_block).await?;
-        let event = logs
-            .iter()
-            .filter_map(|log| QuorateGovernor::ProposalCreated::decode_log(&log.inner).ok())
-            .find(|event| event.proposalId == id)
-            .ok_or(GovernorError::NotFound { governor, id })?;
-        Ok(Self::of_event(governor, id, event.data)?)
+        let call = QuorateGovernor::proposalSnapshotCall { proposalId: id };
+        let snapshot = chain.view(GOVERNOR, governor, &call).await?;
+        if snapshot.is_zero() {
+            return Err(GovernorError::NotFound { governor, id }.into());
+        }
+        let at = (governor, snapshot);
+        let is_it = |event: &QuorateGovernor::ProposalCreated| event.proposalId == id;
+        let event = search::proposal(chain, at, args.from_block, output, is_it).await?;
+        let event = event.ok_or(GovernorError::NotTold { governor, id })?;
+        Ok(Self::of_event(governor, id, event)?)
     }
 
     /// The event's calls and text, if they are those of proposal `id`.
@@ -164,11 +173,8 @@ impl Proposal {
 pub(crate) struct State(u8);
 
 impl State {
-    const WORDS: [&'static str; 8] =
-        ["pending", "active", "canceled", "defeated", "succeeded", "queued", "expired", "executed"];
-
     pub(crate) fn word(self) -> &'static str {
-        Self::WORDS.get(usize::from(self.0)).copied().unwrap_or("unknown")
+        proposal::state::word(self.0)
     }
 }
 

@@ -2,23 +2,29 @@
 //! nothing is signed that was not decoded from its own bytes, simulated, shown and agreed to.
 
 mod broadcast;
+mod effect;
 mod out;
 mod plan;
 mod route;
 mod safe_batch;
 
 pub(crate) use broadcast::Sent;
+pub(crate) use effect::Effect;
 pub(crate) use out::Out;
 pub(crate) use plan::{Outcome, Plan};
 pub(crate) use proposal::Call;
 pub(crate) use route::{About, ProposalWords, ProposeArgs, Route};
 pub(crate) use safe_batch::checksum;
 
+use effect::Foretold;
+
 use crate::{
     chain::Chain, decode::Interfaces, exit::Exit, failure::Failure, output::Output,
     output::error_object, signer::KeyArgs, signer::Signer, signer::SignerError,
 };
+use abi::QuorateGovernor;
 use alloy::primitives::{Address, B256};
+use alloy::sol_types::SolCall;
 use clap::Args;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
@@ -96,10 +102,31 @@ fn revert_hint(reason: &str) -> Vec<String> {
             "the sender has no role for this function, or one that does not wait: then leave out --schedule"
         }
         "AccessManagerNotScheduled" => {
-            "the sender's role waits: --schedule first, the same command without it after the delay"
+            "this role waits: --propose puts it to the vote; who holds the role itself sends it with --schedule first, and again without it after the delay"
         }
+        "UnknownCandidate" | "CandidateExpired" => {
+            "the node posts its statement itself when it starts: quorate seat list shows who has"
+        }
+        "OperatorNotAssigned" | "NodeCodeNotApproved" => {
+            "quorate seat list says what a candidate lacks; with --propose, --with-operator and --with-code put it into the same vote"
+        }
+        "VendorHoldsTooManySeats" | "OperatorHoldsTooManySeats" => {
+            "nobody may hold a quorum (P7): fewer seats of theirs, or a greater --threshold"
+        }
+        "ReshareNotAvailable" => {
+            "an activated committee keeps its seats until resharing is built: nothing opens a second epoch"
+        }
+        "CeremonyRunning" => "quorate epoch show says how far it is",
         "GovernorInsufficientProposerVotes" => {
             "the proposer needs delegated votes: --from names one who has them"
+        }
+        "NothingToRevoke" => "it is not approved, or was revoked before",
+        "AlreadySet" | "AlreadyApproved" => "it is so already: nothing is to be done",
+        "ListNotInForce" => "the app accepts any: there is no list to take one from",
+        "RootNotOpen" => "quorate root show lists the roots",
+        "NotAContract" => "a policy is a contract; this address has no code",
+        "GovernorUnableToCancel" => {
+            "only its proposer cancels, before the vote begins; the proposal guardian vetoes"
         }
         "GovernorUnexpectedProposalState" => "quorate decode ID shows the state of a proposal",
         "GovernorUnmetDelay" => "its delay is not over: quorate decode ID shows when it is",
@@ -125,6 +152,11 @@ impl Facts {
     ) {
         self.lines.push((label, words.into()));
         self.fields.insert(field.to_owned(), value);
+    }
+
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.lines.extend(more.lines);
+        self.fields.extend(more.fields);
     }
 
     /// The facts alone, for people and for programs.
@@ -190,7 +222,7 @@ impl DirectArgs {
 }
 
 /// Anybody may propose where no votes are needed for it.
-pub(crate) const ANYBODY: (Address, &str) = (Address::ZERO, "nobody: no sender is named");
+pub(crate) const ANYBODY: (Address, &str) = (Address::ZERO, "nobody");
 
 impl SendArgs {
     /// As [`DirectArgs::sender`]; with `--propose` it becomes a proposal of whoever sends.
@@ -218,11 +250,13 @@ pub(crate) struct Request {
     pub(crate) facts: Facts,
     /// For the text of a proposal.
     pub(crate) about: About,
+    /// What the call is for, if that is another call: what it does must come to pass.
+    pub(crate) effect: Option<Effect>,
 }
 
 impl Request {
     pub(crate) fn new(schema: &'static str, call: Call, facts: Facts) -> Self {
-        Self { schema, call, facts, about: About::default() }
+        Self { schema, call, facts, about: About::default(), effect: None }
     }
 }
 
@@ -234,21 +268,24 @@ pub(crate) async fn carry_out(
     output: &mut Output<'_>,
     learned: impl FnOnce(&Sent) -> Facts,
 ) -> Result<Exit, Failure> {
-    let Request { schema, call, facts, about } = request;
+    let Request { schema, call, facts, about, effect } = request;
     match sender.route {
         Some(_) => {
-            carry_out_proposal(chain, sender, vec![call], (schema, facts, about), output).await
+            let calls = vec![call];
+            let effect = Some(Effect { calls: calls.clone(), caller: sender.caller });
+            carry_out_proposal(chain, sender, calls, (schema, facts, about, effect), output).await
         }
-        None => carry_out_call(chain, sender, call, (schema, facts), output, learned).await,
+        None => carry_out_call(chain, sender, call, (schema, facts, effect), output, learned).await,
     }
 }
 
-/// The same for calls that are proposed together. The sender goes through a Governor.
+/// The same for calls that are proposed together. The sender goes through a Governor. Without an `effect` what the calls
+/// would do is left to a simulation.
 pub(crate) async fn carry_out_proposal(
     chain: &Chain,
     mut sender: Sender,
     calls: Vec<Call>,
-    (schema, mut facts, about): (&'static str, Facts, About),
+    (schema, mut facts, about, effect): (&'static str, Facts, About, Option<Effect>),
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
     let Some(route) = sender.route.take() else {
@@ -261,19 +298,32 @@ pub(crate) async fn carry_out_proposal(
         route::next_steps(&mut facts, &id);
         facts
     };
-    carry_out_call(chain, sender, call, (schema, facts), output, next).await
+    carry_out_call(chain, sender, call, (schema, facts, effect), output, next).await
 }
 
 async fn carry_out_call(
     chain: &Chain,
     sender: Sender,
     call: Call,
-    (schema, mut facts): (&'static str, Facts),
+    (schema, mut facts, effect): (&'static str, Facts, Option<Effect>),
     output: &mut Output<'_>,
     learned: impl FnOnce(&Sent) -> Facts,
 ) -> Result<Exit, Failure> {
     let interfaces = Interfaces::ours();
-    let plan = Plan::make(chain, &interfaces, call, sender.address).await?;
+    let proposes = call.calldata.starts_with(&QuorateGovernor::proposeCall::SELECTOR);
+    let mut plan = Plan::make(chain, &interfaces, call, sender.address).await?;
+    if let Some(effect) = effect {
+        match effect.foretell(chain, &interfaces).await? {
+            Foretold::Succeeds if sender.address.is_zero() && proposes => {
+                plan.outcome = Outcome::Unnamed;
+            }
+            Foretold::Succeeds => {}
+            Foretold::Reverts { reason } => plan.outcome = Outcome::Reverts { reason },
+            Foretold::Unknown { cause } => {
+                output.warn(&format!("what it would do is not known here: {cause}"))?;
+            }
+        }
+    }
     let (signer, yes) = match sender.mode {
         Mode::DryRun(assumed) => return dry_run(&plan, assumed, schema, facts, output),
         Mode::Out(out, assumed) => {
@@ -286,9 +336,7 @@ async fn carry_out_call(
         .confirm(yes, output)?
         .send(chain, &interfaces, signer, output)
         .await?;
-    let more = learned(&sent);
-    facts.lines.extend(more.lines);
-    facts.fields.extend(more.fields);
+    facts.extend(learned(&sent));
     let text = format!("{}{}", sent.text(), lines(&facts));
     let mut fields = sent.to_json();
     fields.extend(facts.fields);

@@ -23,6 +23,7 @@ pub mod compose;
 pub mod decode;
 pub mod inner;
 mod sorted;
+pub mod state;
 mod text;
 pub mod words;
 

@@ -1,5 +1,6 @@
 //! Values in words: what a person reads before signing.
 
+use crate::state::states;
 use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::{Address, B256, U256, hex};
 use serde_json::{Value, json};
@@ -77,6 +78,7 @@ fn bytes32(name: &str, word: B256) -> String {
     }
     match name {
         "vendor" | "vendors" | "operator" => label_text(word),
+        "expectedStates" => states(word[31]),
         _ => word.to_string(),
     }
 }
@@ -87,6 +89,12 @@ fn uint(name: &str, number: U256) -> String {
     };
     if name == "reason" {
         return u8::try_from(small).map_or_else(|_| small.to_string(), reason_text);
+    }
+    if name == "current" {
+        return u8::try_from(small)
+            .ok()
+            .and_then(|state| 1_u8.checked_shl(state.into()))
+            .map_or_else(|| small.to_string(), states);
     }
     if name == "effectiveAt" || name == "etaSeconds" {
         return moment(small);
@@ -177,6 +185,12 @@ mod tests {
             value("guardian", &DynSolValue::Address(Address::ZERO)),
             "nobody (zero address)"
         );
+        // A Governor's states: one by its number, several as bits.
+        assert_eq!(value("current", &DynSolValue::Uint(U256::from(7), 8)), "executed");
+        let set = DynSolValue::FixedBytes(B256::with_last_byte(0b10_0010), 32);
+        assert_eq!(value("expectedStates", &set), "active or queued");
+        let unknown = DynSolValue::Uint(U256::from(200), 8);
+        assert_eq!(value("current", &unknown), "200");
         // Text from a chain can't move the cursor of a terminal.
         assert_eq!(value("uri", &DynSolValue::String("\u{1b}[2J".into())), "\"\\u{1b}[2J\"");
     }

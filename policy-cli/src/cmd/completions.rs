@@ -7,9 +7,7 @@ use serde_json::json;
 
 /// Prints a completion script for a shell
 #[derive(Args)]
-#[command(
-    after_help = "Example:\n  quorate completions bash > ~/.local/share/bash-completion/completions/quorate"
-)]
+#[command(after_help = "Example:\n  quorate completions bash > quorate.bash")]
 pub(crate) struct Completions {
     /// The shell
     shell: Shell,

@@ -26,7 +26,7 @@ const AFTER: &str = "INPUT is calldata in hex (offline), the hash of a transacti
 for Safe's Transaction Builder, or a log with topics and data. Exit code 3: it is none of ours.
 
 Example:
-  quorate decode 0x05c7d0d6";
+  quorate decode 0x462da6ab";
 
 /// Says in words what calldata, a transaction, a log, a batch or a proposal does
 #[derive(Args)]
@@ -104,7 +104,7 @@ impl Decode {
         let id =
             values::number(&self.input).map_err(|_| DecodeError::NotHex(plain(&self.input)))?;
         let chain = super::connect(global).await?;
-        let proposal = Proposal::find(&chain, id, &self.governor).await?;
+        let proposal = Proposal::find(&chain, id, &self.governor, output).await?;
         let Poll { facts, mismatch, .. } = Poll::of(&chain, &proposal).await?;
         let (text, fields) = facts.into_answer();
         output.answer("quorate.decode.proposal", fields, &text)?;

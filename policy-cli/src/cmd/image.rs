@@ -82,7 +82,10 @@ impl Image {
             Self::Revoke(Revoke { hash, reason, send }) => {
                 let call =
                     AttestationRegistry::revokeOsImageCall { osImageHash: *hash, reason: *reason };
-                let verb = ("quorate.image.revoke", Duty::TakeAway);
+                let verb = (
+                    "quorate.image.revoke",
+                    Duty::TakeAway("nothing is recorded for machines that run it"),
+                );
                 managed(&chain, verb, to, &call, send, output).await
             }
         }

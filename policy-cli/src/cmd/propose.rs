@@ -65,7 +65,7 @@ impl Propose {
         let proposer = Some(sender.address).filter(|address| !address.is_zero());
         let route =
             Route::to_governor(&chain, &self.title, self.governor, &self.words, proposer).await?;
-        let request = ("quorate.propose", Facts::default(), about);
+        let request = ("quorate.propose", Facts::default(), about, None);
         carry_out_proposal(&chain, sender.through(route), calls, request, output).await
     }
 

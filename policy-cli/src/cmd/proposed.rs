@@ -125,7 +125,7 @@ impl OfProposal {
         output: &mut Output<'_>,
     ) -> Result<Exit, Failure> {
         let chain = super::connect(global).await?;
-        let proposal = Proposal::find(&chain, self.id, &self.governor).await?;
+        let proposal = Proposal::find(&chain, self.id, &self.governor, output).await?;
         let poll = Poll::of(&chain, &proposal).await?;
         let sender: Sender = match step {
             Step::Queue | Step::Execute => self.send.sender(ANYBODY, output)?,

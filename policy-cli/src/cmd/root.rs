@@ -154,13 +154,17 @@ impl Root {
             }
             Self::Close(Close { root, reason, send }) => {
                 let call = AttestationRegistry::closeRootCall { root: *root, reason: *reason };
-                let verb = ("quorate.root.close", Duty::TakeAway);
+                let verb =
+                    ("quorate.root.close", Duty::TakeAway("nothing is recorded under this root"));
                 managed(&chain, verb, to, &call, send, output).await
             }
             Self::Advisory(Advisory { root, advisory, deny: true, send, .. }) => {
                 let (root, advisory) = (*root, advisory.clone());
                 let call = AttestationRegistry::denyAdvisoryCall { root, advisoryId: advisory };
-                let verb = ("quorate.root.advisory.deny", Duty::TakeAway);
+                let verb = (
+                    "quorate.root.advisory.deny",
+                    Duty::TakeAway("nothing is recorded for machines with it"),
+                );
                 managed(&chain, verb, to, &call, send, output).await
             }
             Self::Advisory(Advisory { root, advisory, send, .. }) => {

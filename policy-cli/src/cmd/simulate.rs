@@ -35,6 +35,9 @@ pub(crate) struct Simulate {
     /// A live proposal of the Governor; without --governor that of network.toml
     #[arg(long, value_name = "ID", conflicts_with_all = ["safe_batch", "to", "from"])]
     proposal: Option<U256>,
+    /// Block before which the proposal is not searched
+    #[arg(long, value_name = "BLOCK", default_value_t = 0, requires = "proposal")]
+    from_block: u64,
     /// A Safe Transaction Builder file; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with = "to")]
     safe_batch: Option<PathBuf>,
@@ -87,7 +90,7 @@ impl Simulate {
     ) -> Result<Exit, Failure> {
         self.check()?;
         let mut proven = Proven::connect(Target::load(global)?, self.block).await?;
-        let input = self.input(&mut proven).await?;
+        let input = self.input(&mut proven, output).await?;
         simulate::simulate(
             &mut proven,
             input,
@@ -111,11 +114,11 @@ impl Simulate {
         Ok(())
     }
 
-    async fn input(&self, proven: &mut Proven) -> Result<Input, Failure> {
+    async fn input(&self, proven: &mut Proven, output: &mut Output<'_>) -> Result<Input, Failure> {
         if let Some(id) = self.proposal {
             let named = proven.chain.network.governance.as_ref().and_then(|named| named.governor);
             let governor = self.governor.or(named).ok_or(SimulateError::NoGovernor)?;
-            return simulate::live(proven, governor, id).await;
+            return simulate::live(proven, (governor, id), self.from_block, output).await;
         }
         let text = match &self.description {
             Some(path) => file::read_text(path)?,

@@ -56,7 +56,7 @@ impl Vote {
         output: &mut Output<'_>,
     ) -> Result<Exit, Failure> {
         let chain = super::connect(global).await?;
-        let proposal = Proposal::find(&chain, self.id, &self.governor).await?;
+        let proposal = Proposal::find(&chain, self.id, &self.governor, output).await?;
         let Poll { mismatch, is_unknown, facts, .. } = Poll::of(&chain, &proposal).await?;
         if is_unknown {
             output.warn(

@@ -21,7 +21,11 @@ use serde_json::{Map, Value, json};
 /// What the chain would answer now.
 pub(crate) enum Outcome {
     Succeeds(Gas),
-    Reverts { reason: String },
+    Reverts {
+        reason: String,
+    },
+    /// What is proposed succeeds. Whether the proposal does depends on who proposes, and nobody is named.
+    Unnamed,
 }
 
 /// Two fresh slots and an event. What is not used is given back.
@@ -79,6 +83,7 @@ impl Plan {
             Outcome::Reverts { reason } => {
                 Err(SendError::WouldRevert { reason: reason.clone() }.into())
             }
+            Outcome::Unnamed => Err(SignerError::NoKey.into()),
         }
     }
 
@@ -89,11 +94,12 @@ impl Plan {
         let hidden = |path: &str| !self.inner.is_empty() && columns.contains(&path);
         line(&mut text, "call", &self.decoded.block(hidden));
         for inner in &self.inner {
-            line(&mut text, "  which calls", &inner.to_string());
+            line(&mut text, "which calls", &inner.to_string());
         }
         line(&mut text, "to", &words::account(self.call.to));
         let sender = words::account(self.sender);
         let from = match assumed {
+            Some(_) if self.sender.is_zero() => "nobody: no sender is named".to_owned(),
             Some(what) => format!("{sender} ({what}; no sender is named)"),
             None => sender,
         };
@@ -107,6 +113,11 @@ impl Plan {
             Outcome::Reverts { reason } => {
                 line(&mut text, "outcome", &format!("reverts: {reason}"))
             }
+            Outcome::Unnamed => line(
+                &mut text,
+                "outcome",
+                "what is proposed would succeed now; --from names who proposes it",
+            ),
         }
         text
     }
@@ -123,6 +134,7 @@ impl Plan {
         let (gas, reverts) = match &self.outcome {
             Outcome::Succeeds(gas) => (Some(gas.estimate), None),
             Outcome::Reverts { reason } => (None, Some(reason)),
+            Outcome::Unnamed => (None, None),
         };
         fields.insert("gas".into(), json!(gas));
         fields.insert("reverts".into(), json!(reverts));

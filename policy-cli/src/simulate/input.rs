@@ -2,10 +2,11 @@
 //! Spec: docs/spec/simulate.md [SIM-5]. Prevents: a told proposal that is not the one that was voted on.
 
 use super::SimulateError;
-use crate::{failure::Failure, proven::Proven, replay, send::Call};
-use abi::QuorateGovernor;
+use crate::{
+    failure::Failure, governor::GovernorError, output::Output, proven::Proven, search, send::Call,
+};
+use abi::QuorateGovernor::{self, ProposalCreated as Created};
 use alloy::primitives::{Address, U256};
-use alloy::sol_types::SolEvent;
 use proposal::proposal_id;
 
 /// More calls than any proposal that people can judge.
@@ -32,29 +33,28 @@ pub(crate) struct Input {
 /// A proposal that is on the chain. The event is told; its content hashes to the id, and the Governor's proven state has it.
 pub(crate) async fn live(
     proven: &mut Proven,
-    governor: Address,
-    id: U256,
+    (governor, id): (Address, U256),
+    from_block: u64,
+    output: &mut Output<'_>,
 ) -> Result<Input, Failure> {
     let block = proven.chain.head.number;
-    let absent = SimulateError::NoProposal { governor, id, block };
     let view = QuorateGovernor::proposalSnapshotCall { proposalId: id };
-    if proven.read(governor, &view).await?.is_zero() {
-        return Err(absent.into());
+    let snapshot = proven.read(governor, &view).await?;
+    if snapshot.is_zero() {
+        return Err(SimulateError::NoProposal { governor, id, block }.into());
     }
-    for log in replay::logs(&proven.chain, governor, 0, block).await? {
-        let Ok(event) = QuorateGovernor::ProposalCreated::decode_log(&log.inner) else {
-            continue;
-        };
-        let event = event.data;
-        let calls = event.targets.into_iter().zip(event.values).zip(event.calldatas);
-        let actions: Vec<Call> =
-            calls.map(|((to, value), calldata)| Call { to, value, calldata }).collect();
-        if proposal_id(&actions, &event.description) != id {
-            continue;
-        }
-        let text = event.description;
-        let way = Way::Governor { governor, id: Some(id), description: text.clone() };
-        return Ok(Input { actions, way, text });
-    }
-    Err(absent.into())
+    let is_it = |event: &Created| proposal_id(&actions(event), &event.description) == id;
+    let at = (governor, snapshot);
+    let event = search::proposal(&proven.chain, at, from_block, output, is_it).await?;
+    let event = event.ok_or(GovernorError::NotTold { governor, id })?;
+    let (actions, text) = (actions(&event), event.description);
+    let way = Way::Governor { governor, id: Some(id), description: text.clone() };
+    Ok(Input { actions, way, text })
+}
+
+fn actions(event: &Created) -> Vec<Call> {
+    let targets = event.targets.iter().zip(&event.values).zip(&event.calldatas);
+    targets
+        .map(|((to, value), calldata)| Call { to: *to, value: *value, calldata: calldata.clone() })
+        .collect()
 }

@@ -440,14 +440,16 @@ impl Judge<'_> {
             }
         }
         for (name, t, seats) in epochs {
-            let mut held: BTreeMap<String, u16> = BTreeMap::new();
+            let mut holders = Vec::new();
             for id in seats {
                 let view = KmsCommittee::seatCall { id };
                 let seat = self.read(&after, committee, &view).await?.map_err(ProvenError::from)?;
-                *held.entry(format!("vendor {}", label_text(seat.vendor))).or_default() += 1;
-                *held.entry(format!("operator {}", label_text(seat.operator))).or_default() += 1;
+                holders.push([
+                    format!("vendor {}", label_text(seat.vendor)),
+                    format!("operator {}", label_text(seat.operator)),
+                ]);
             }
-            for (holder, count) in held.into_iter().filter(|(_, count)| *count >= t.max(1)) {
+            for (holder, count) in quorums(holders, t) {
                 self.breaks(
                     "seats-are-split",
                     "P7",
@@ -459,6 +461,13 @@ impl Judge<'_> {
         }
         Ok(())
     }
+}
+
+/// Who of the seats' vendors and operators holds `t` of them, and how many it holds.
+fn quorums(seats: Vec<[String; 2]>, t: u16) -> Vec<(String, u16)> {
+    let mut held: BTreeMap<String, u16> = BTreeMap::new();
+    seats.into_iter().flatten().for_each(|holder| *held.entry(holder).or_default() += 1);
+    held.into_iter().filter(|(_, count)| *count >= t.max(1)).collect()
 }
 
 /// What role each function of the table has (Roles.sol).
@@ -508,6 +517,19 @@ mod tests {
         let open = FixedBytes(AttestationRegistry::openRootCall::SELECTOR);
         assert_eq!(table[&(registry, open)], ("openRoot", GRANTOR));
         assert!(!table.contains_key(&(committee, open)));
+    }
+
+    /// [SIM-10]
+    #[test]
+    fn a_quorum_is_t_seats_of_one_vendor_or_operator() {
+        let seats = |vendors: [&str; 5]| -> Vec<[String; 2]> {
+            let seats = vendors.iter().zip(1..);
+            seats.map(|(vendor, n)| [format!("vendor {vendor}"), format!("operator {n}")]).collect()
+        };
+        assert_eq!(quorums(seats(["a", "a", "b", "b", "c"]), 3), []);
+        let held = vec![("vendor a".to_owned(), 3)];
+        assert_eq!(quorums(seats(["a", "a", "a", "b", "c"]), 3), held);
+        assert_eq!(quorums(vec![["vendor a".into(), "operator 1".into()]; 2], 2).len(), 2);
     }
 
     #[test]

@@ -164,7 +164,8 @@ async fn policies(
             }
         } else {
             known.note(format!(
-                "policy {policy} of app {app} is foreign: which hashes it knows, nobody can list"
+                "policy {policy} of app {app} is foreign, and nobody can list what it knows: asked about are identities that had keys, \
+                 --as evidence, and what lists of ours name for the app; code that it alone knows is not"
             ));
         }
     }

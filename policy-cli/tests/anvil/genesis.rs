@@ -109,11 +109,7 @@ fn sign(signer: &PrivateKeySigner, digest: B256) -> Bytes {
 
 /// Opens and activates epoch 1.
 pub(crate) async fn ceremony(chain: &Devchain, contracts: &Contracts) {
-    let committee = Committee {
-        chain,
-        address: contracts.kms_committee,
-        domain: Domain::KmsCommittee { chain_id: 31337, contract: contracts.kms_committee },
-    };
+    let committee = committee(chain, contracts);
     let signers: Vec<PrivateKeySigner> = keys().into_iter().take(3).collect();
     let approve = KmsCommittee::approveNodeCodeCall {
         osImageHash: keccak256("image"),
@@ -122,7 +118,7 @@ pub(crate) async fn ceremony(chain: &Devchain, contracts: &Contracts) {
     };
     call(chain, committee.address, &approve).await;
     for (index, signer) in signers.iter().enumerate() {
-        take_a_seat(&committee, index, signer).await;
+        take_a_seat(chain, contracts, index, signer).await;
     }
     let open = KmsCommittee::openEpochCall { seats: SEATS.to_vec(), t: 2 };
     let opened = chain.send(Some(committee.address), open.abi_encode().into()).await;
@@ -134,26 +130,52 @@ pub(crate) async fn ceremony(chain: &Devchain, contracts: &Contracts) {
     speak(&committee, session.unwrap(), &signers).await;
 }
 
-async fn take_a_seat(committee: &Committee<'_>, index: usize, signer: &PrivateKeySigner) {
-    let operator = label("operator", &format!("operator-{}", index + 1)).unwrap();
+/// The statement of a node under the root of vendor `vendor`, by operator `operator-<index + 1>`.
+pub(crate) async fn post_candidate(
+    chain: &Devchain,
+    contracts: &Contracts,
+    (index, vendor): (usize, usize),
+    signer: &PrivateKeySigner,
+) {
+    let operator = operator(index);
+    let committee = committee(chain, contracts);
     let candidate = Candidate {
         signer: signer.address(),
         operator,
         endpoint: format!("http://127.0.0.1:{}", 7000 + index),
         sealing: 1,
-        root: root(index),
+        root: root(vendor),
         osImageHash: keccak256("image"),
         composeHash: keccak256("node"),
         checkpoint: Anchor { number: 1, hash: B256::ZERO },
         headSource: "agreement 1 of 1".into(),
         evidenceHash: keccak256(b"evidence"),
     };
-    post!(committee, KmsCommittee::postCandidateCall, signer, candidate, b"evidence");
-    let signer = signer.address();
+    post!(&committee, KmsCommittee::postCandidateCall, signer, candidate, b"evidence");
+}
+
+fn operator(index: usize) -> B256 {
+    label("operator", &format!("operator-{}", index + 1)).unwrap()
+}
+
+fn committee<'a>(chain: &'a Devchain, contracts: &Contracts) -> Committee<'a> {
+    let contract = contracts.kms_committee;
+    let domain = Domain::KmsCommittee { chain_id: 31337, contract };
+    Committee { chain, address: contract, domain }
+}
+
+async fn take_a_seat(
+    chain: &Devchain,
+    contracts: &Contracts,
+    index: usize,
+    signer: &PrivateKeySigner,
+) {
+    post_candidate(chain, contracts, (index, index), signer).await;
+    let (signer, operator) = (signer.address(), operator(index));
     let assign = KmsCommittee::assignOperatorCall { signer, operator };
-    call(committee.chain, committee.address, &assign).await;
+    call(chain, contracts.kms_committee, &assign).await;
     let admit = KmsCommittee::admitSeatCall { signer };
-    call(committee.chain, committee.address, &admit).await;
+    call(chain, contracts.kms_committee, &admit).await;
 }
 
 /// Every statement of the ceremony, step by step, and the activation.

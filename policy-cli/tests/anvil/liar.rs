@@ -13,6 +13,10 @@ pub(crate) enum Lie {
     HiddenEvent,
     /// The calldata of transactions.
     Calldata,
+    /// Nothing, but proposals are told only from this block on, and a thousand blocks at a time.
+    Narrow(u64),
+    /// Nothing, but it does not simulate.
+    NoSimulation,
 }
 
 /// Listens on a port of its own until the process ends.
@@ -41,13 +45,40 @@ fn serve(mut client: TcpStream, upstream: &str, lie: Lie) {
     .unwrap();
     server.write_all(&request).unwrap();
     let mut answer: Value = serde_json::from_slice(&body(&server).unwrap()).unwrap();
-    tell(&asked, &mut answer["result"], lie);
+    match lie {
+        Lie::Narrow(first) if is_refused(&asked, first) => {
+            let error = serde_json::json!({ "code": -32005, "message": "range too wide" });
+            answer = serde_json::json!({ "jsonrpc": "2.0", "id": answer["id"], "error": error });
+        }
+        Lie::NoSimulation if asked["method"] == "eth_simulateV1" => {
+            let error = serde_json::json!({ "code": -32601, "message": "no such method" });
+            answer = serde_json::json!({ "jsonrpc": "2.0", "id": answer["id"], "error": error });
+        }
+        _ => {
+            if let Some(result) = answer.get_mut("result") {
+                tell(&asked, result, lie);
+            }
+        }
+    }
     let answer = answer.to_string();
     let _ = write!(
         client,
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}",
         answer.len()
     );
+}
+
+fn is_refused(asked: &Value, first: u64) -> bool {
+    let filter = &asked["params"][0];
+    let block = |name: &str| {
+        let word = filter[name].as_str().and_then(|word| word.strip_prefix("0x"));
+        word.map_or(0, |word| u64::from_str_radix(word, 16).unwrap())
+    };
+    let (from, to) = (block("fromBlock"), block("toBlock"));
+    // Trails are read whole: what is asked by topic is the proposal.
+    asked["method"] == "eth_getLogs"
+        && !filter["topics"][0].is_null()
+        && (from < first || to - from >= 1000)
 }
 
 fn tell(asked: &Value, answer: &mut Value, lie: Lie) {

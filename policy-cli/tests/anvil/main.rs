@@ -2,9 +2,11 @@
 //! three signers that is right in form alone, which is all that the contract judges. Without anvil it says so; where
 //! REQUIRE_ANVIL is set it fails.
 
+mod committee;
 mod devchain;
 mod genesis;
 mod liar;
+mod schemas;
 mod simulate;
 
 use devchain::{Devchain, KEYS, MNEMONIC, accounts};
@@ -47,7 +49,7 @@ impl Quorate<'_> {
         assert_eq!(answer.exit, exit, "{args:?}\n{}{}", answer.out, answer.err);
         let value: Value = serde_json::from_str(&answer.out).expect("one JSON object");
         assert_eq!(value["version"], 1);
-        assert!(value["schema"].is_string());
+        schemas::check(&value);
         value
     }
 }
@@ -93,6 +95,7 @@ fn an_owner_creates_approves_and_revokes_and_everybody_sees_it() {
     calls_are_written_instead_of_sent(&quorate, &app);
     roots_and_images_are_governed(&quorate);
     wrong_networks_are_refused(&quorate, directory.path());
+    offline_verbs_answer_in_json(&quorate);
 }
 
 fn the_network_is_shown(quorate: &Quorate<'_>) {
@@ -168,6 +171,8 @@ fn an_app_is_created(quorate: &Quorate<'_>) -> (String, String) {
     );
     assert_eq!(sent["dryRun"], false);
     assert_eq!(sent["appId"], planned["appId"]);
+    let image = sent["images"][0].as_str().unwrap();
+    assert!(image.starts_with("nginx@sha256:"), "{image}");
     let entered = sent["events"]
         .as_array()
         .unwrap()
@@ -294,13 +299,15 @@ fn the_guardian_revokes(quorate: &Quorate<'_>, app: &str, code: &str) {
 
 /// Word for word but for gas, which is the chain's; written anew with TRYCMD=overwrite.
 fn dry_runs_read_as_their_golden_text(quorate: &Quorate<'_>, app: &str) {
-    let [_, _, guardian, _] = accounts();
+    let [administrator, _, guardian, _] = accounts();
     let runs = [
         vec!["app", "freeze", app, "--reason", "compromised"],
         vec!["app", "rotate", app, "--keep-previous"],
         vec!["app", "transfer", app, "--to", &guardian],
         vec!["app", "thaw", app, "--from", &guardian],
         vec!["image", "approve", HASH, "--uri", "https://example.org/image", "--schedule"],
+        vec!["seat", "suspend", "2", "--reason", "compromised", "--from", &administrator],
+        vec!["epoch", "open", "--seats", "1,2,3", "--threshold", "2"],
     ];
     let mut text = String::new();
     for args in runs {
@@ -459,6 +466,14 @@ fn roots_and_images_are_governed(quorate: &Quorate<'_>) {
     let close = ["root", "close", &root, "--reason", "compromised"];
     assert_eq!(sent(quorate, &administrator, &close)["events"][0]["name"], "RootClosed");
     assert_eq!(quorate.json(&["root", "show"], 0)["roots"][0]["isOpen"], false);
+}
+
+fn offline_verbs_answer_in_json(quorate: &Quorate<'_>) {
+    assert!(quorate.json(&["man", "revoke"], 0)["page"].as_str().unwrap().contains("quorate"));
+    quorate.json(&["completions", "bash"], 0);
+    let same = ["diff", "docker-compose.yml", "docker-compose.yml"];
+    assert_eq!(quorate.json(&same, 0)["changes"], serde_json::json!([]));
+    assert_eq!(quorate.json(&["man", "forget"], 2)["error"]["code"], "usage");
 }
 
 fn wrong_networks_are_refused(quorate: &Quorate<'_>, directory: &Path) {

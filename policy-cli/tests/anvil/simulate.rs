@@ -26,13 +26,13 @@ const DAYS_2: u32 = 48 * 3600;
 const DAYS_7: u32 = 7 * 86_400;
 const GRANTOR: u64 = 2;
 
-struct World {
-    chain: Devchain,
-    contracts: Contracts,
-    governor: Address,
+pub(crate) struct World {
+    pub(crate) chain: Devchain,
+    pub(crate) contracts: Contracts,
+    pub(crate) governor: Address,
     app: Address,
     directory: tempfile::TempDir,
-    runtime: tokio::runtime::Runtime,
+    pub(crate) runtime: tokio::runtime::Runtime,
 }
 
 fn image() -> B256 {
@@ -63,7 +63,12 @@ fn anvil() -> Option<Devchain> {
 
 impl World {
     /// Contracts under a Governor, and an app that it owns. `software`: with a committee and software roots.
-    fn new(software: bool) -> Option<Self> {
+    pub(crate) fn new(software: bool) -> Option<Self> {
+        Self::with(software, true)
+    }
+
+    /// As [`new`](Self::new); not `handed_over`: the deployer administers, and waits for nothing.
+    fn with(software: bool, handed_over: bool) -> Option<Self> {
         let chain = anvil()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let directory = tempfile::tempdir().unwrap();
@@ -79,7 +84,9 @@ impl World {
             call(&chain, contracts.attestation_registry, &approve).await;
             let governor = governor(&chain, &contracts).await;
             let app = app(&chain, &contracts, governor).await;
-            hand_over(&chain, &contracts, governor).await;
+            if handed_over {
+                hand_over(&chain, &contracts, governor).await;
+            }
             // Votes count from the second after they were given.
             let head = chain.provider.get_block(Default::default()).await.unwrap().unwrap();
             chain.next_block_at(head.header.timestamp + 10).await;
@@ -91,7 +98,7 @@ impl World {
         Some(Self { chain, contracts, governor, app, directory, runtime })
     }
 
-    fn quorate(&self) -> Quorate<'_> {
+    pub(crate) fn quorate(&self) -> Quorate<'_> {
         Quorate(self.directory.path())
     }
 
@@ -117,7 +124,7 @@ impl World {
         )
     }
 
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         let block = self
             .runtime
             .block_on(async { self.chain.provider.get_block(Default::default()).await });
@@ -148,8 +155,12 @@ async fn governor(chain: &Devchain, contracts: &Contracts) -> Address {
 }
 
 async fn app(chain: &Devchain, contracts: &Contracts, owner: Address) -> Address {
+    app_of(chain, contracts, owner, B256::ZERO).await
+}
+
+async fn app_of(chain: &Devchain, contracts: &Contracts, owner: Address, salt: B256) -> Address {
     let app = app_registry::AppRegistry::NewApp {
-        salt: B256::ZERO,
+        salt,
         owner,
         guardian: keys()[2].address(),
         vendors: vec![],
@@ -180,6 +191,13 @@ async fn hand_over(chain: &Devchain, contracts: &Contracts, governor: Address) {
     ];
     let target = contracts.attestation_registry;
     let give = AccessManager::setTargetFunctionRoleCall { target, selectors, roleId: GRANTOR };
+    call(chain, manager, &give).await;
+    let selectors = vec![
+        KmsCommittee::suspendSeatCall::SELECTOR.into(),
+        KmsCommittee::revokeNodeCodeCall::SELECTOR.into(),
+    ];
+    let target = contracts.kms_committee;
+    let give = AccessManager::setTargetFunctionRoleCall { target, selectors, roleId: 1 };
     call(chain, manager, &give).await;
     let guardian = keys()[2].address();
     for holder in [
@@ -355,6 +373,67 @@ fn what_a_simulation_foretells_happens() {
     assert!(over["error"]["message"].as_str().unwrap().contains("executed"), "{over}");
 }
 
+/// [SIM-5]: on a long chain, behind an endpoint that answers for few blocks at a time.
+#[test]
+fn a_proposal_is_searched_from_its_vote_backwards() {
+    let Some(world) = World::new(false) else { return };
+    let chain = &world.chain;
+    let propose = |text: &str| QuorateGovernor::proposeCall {
+        targets: vec![world.app],
+        values: vec![U256::ZERO],
+        calldatas: vec![approve(new_code()).abi_encode().into()],
+        description: format!("# {text}\n\nIt approves {}.\n", new_code()),
+    };
+    let made = |text: &str| -> U256 {
+        let voter = keys()[0].address();
+        let receipt = world.runtime.block_on(chain.send_as(voter, world.governor, &propose(text)));
+        let mut logs = receipt.logs().iter();
+        let found =
+            logs.find_map(|log| QuorateGovernor::ProposalCreated::decode_log(&log.inner).ok());
+        found.unwrap().proposalId
+    };
+    let pass = |blocks: u64| {
+        let mined = chain.provider.raw_request::<_, Value>(
+            "anvil_mine".into(),
+            serde_json::json!([format!("{blocks:#x}"), "0x1"]),
+        );
+        world.runtime.block_on(mined).unwrap();
+    };
+    pass(3_000);
+    let id = made("Searched");
+    // Younger proposals and blocks do not hide it; the vote still runs.
+    pass(500);
+    let last = made("Another").to_string();
+    let narrow = liar::start(&chain.url, Lie::Narrow(2_000));
+    let (governor, id) = (world.governor.to_string(), id.to_string());
+    let here = ["--governor", &governor, "--rpc-url", &narrow];
+    let simulate = ["simulate", "--proposal", &id, "--block", "latest"];
+    let report = world.quorate().json(&[&simulate[..], &here[..]].concat(), 0);
+    assert_eq!(report["by"]["proposalId"], id);
+    let decoded = world.quorate().json(&[&["decode", &id], &here[..]].concat(), 0);
+    assert_eq!(decoded["proposalId"], id);
+    // While the vote runs it is voted on or vetoed, and nothing else.
+    let refused = |verb: &[&str], code: i32| {
+        let at = ["--governor", &governor];
+        world.quorate().json(&[verb, &at[..]].concat(), code)["reverts"].to_string()
+    };
+    for verb in ["queue", "execute"] {
+        assert!(refused(&[verb, &id], 6).contains("GovernorUnexpectedProposalState"), "{verb}");
+    }
+    for verb in [vec!["vote", &id, "for"], vec!["veto", &id]] {
+        assert_eq!(refused(&verb, 0), "null");
+    }
+    refused(&["cancel", &id], 6);
+    // One that the Governor has and the endpoint does not tell is no absent one.
+    let blind = liar::start(&chain.url, Lie::Narrow(u64::MAX));
+    let blind = ["decode", &id, "--governor", &governor, "--rpc-url", &blind];
+    assert_eq!(world.quorate().json(&blind, 5)["error"]["code"], "network");
+    let hidden = liar::start(&chain.url, Lie::HiddenEvent);
+    let hidden = ["decode", &last, "--governor", &governor, "--rpc-url", &hidden];
+    let untold = world.quorate().json(&hidden, 5)["error"]["message"].to_string();
+    assert!(untold.contains("does not tell its event"), "{untold}");
+}
+
 /// [SIM-9] [SIM-10]: each is exposed by name.
 #[test]
 fn hostile_proposals_are_exposed() {
@@ -430,6 +509,114 @@ fn hostile_proposals_are_exposed() {
     assert_eq!(report["boots"]["changed"], 1);
 }
 
+/// [SIM-10] `slow-to-widen`: before the hand-over the deployer lets a machine in at once; the same by a vote waits two days
+/// (`hostile_proposals_are_exposed`).
+#[test]
+fn what_widens_at_once_is_exposed() {
+    let Some(world) = World::with(false, false) else { return };
+    let deployer = keys()[0].address().to_string();
+    let registry = world.contracts.attestation_registry.to_string();
+    let image = B256::repeat_byte(7);
+    let approve =
+        AttestationRegistry::approveOsImageCall { osImageHash: image, uri: String::new() };
+    let data = hex::encode_prefixed(approve.abi_encode());
+    let call = ["simulate", "--from", &deployer, "--to", &registry, "--data", &data];
+    let report = world.quorate().json(&[&call[..], &["--block", "latest"]].concat(), 4);
+    assert_eq!(breaks(&report), ["slow-to-widen"]);
+    let said = report["findings"].to_string();
+    assert!(said.contains("0 s after the decision, the floor is 1 h"), "{said}");
+    assert!(report["boots"]["list"].to_string().contains(&image.to_string()));
+}
+
+/// [SIM-10] `seats-are-split`: KmsCommittee opens no such epoch and a root keeps its vendor, so the state itself is written:
+/// as if the contract had let seat 2 go to the operator of seat 1. Two of its seats would be enough for the keys.
+#[test]
+fn a_quorum_in_one_hand_is_exposed() {
+    let Some(world) = World::new(true) else { return };
+    let guardian = keys()[2].address().to_string();
+    let revoke = AllowlistPolicy::revokeComposeHashCall { composeHash: old_code(), reason: 2 };
+    let (app, data) = (world.app.to_string(), hex::encode_prefixed(revoke.abi_encode()));
+    let call = ["simulate", "--from", &guardian, "--to", &app, "--data", &data];
+    let call = [&call[..], &["--block", "latest"]].concat();
+    assert_eq!(breaks(&world.quorate().json(&call, 0)), Vec::<&str>::new());
+    let operator_of = |seat: u64| -> B256 {
+        let seats = keccak256((U256::from(seat), layout("KmsCommittee", "_seats")).abi_encode());
+        // Facts are the struct's first word, the operator its second.
+        (U256::from_be_bytes(seats.0) + U256::from(1)).into()
+    };
+    world.runtime.block_on(async {
+        let committee = world.contracts.kms_committee;
+        let first = label("operator", "operator-1").unwrap();
+        let told = world.chain.provider.get_storage_at(committee, operator_of(1).into()).await;
+        assert_eq!(B256::from(told.unwrap()), first);
+        let params = serde_json::json!([committee, operator_of(2), first]);
+        let set: bool =
+            world.chain.provider.raw_request("anvil_setStorageAt".into(), params).await.unwrap();
+        assert!(set);
+        world.chain.mine().await;
+    });
+    let report = world.quorate().json(&call, 4);
+    assert_eq!(breaks(&report), ["seats-are-split"]);
+    let said = report["findings"].to_string();
+    assert!(said.contains("operator operator-1 would hold 2 seats of epoch 1, 2 are"), "{said}");
+}
+
+/// The slot of a variable, as `simulate` names it.
+fn layout(contract: &str, variable: &str) -> U256 {
+    let layouts: Value =
+        serde_json::from_str(include_str!("../../src/simulate/layouts.json")).unwrap();
+    let variables = layouts[contract]["storage"].as_array().unwrap();
+    let found = variables.iter().find(|found| found["label"] == variable).unwrap();
+    U256::from(found["slot"].as_u64().unwrap())
+}
+
+/// [SIM-4] [SIM-7] [SIM-10]: a foreign policy's list can't be read; every identity that had keys is asked about all the same,
+/// and the report says what is not.
+#[test]
+fn a_foreign_policy_is_judged_by_who_had_keys() {
+    let Some(world) = World::new(true) else { return };
+    let chain = &world.chain;
+    let owner = keys()[1].address();
+    // Answers (slot 0, ""); a call of one byte sets slot 0 to yes.
+    let switch =
+        hex!("601a600c600039601a6000f3" "366001146014575f545f52604060205260605ff35b60015f5500")
+            .to_vec();
+    let (app, foreign) = world.runtime.block_on(async {
+        let app = app_of(chain, &world.contracts, owner, B256::repeat_byte(1)).await;
+        issue(&world, app).await;
+        let foreign = create(chain, &switch.into(), vec![]).await;
+        let replace = AppRegistry::setPolicyCall { appId: app, policy: foreign };
+        chain.send_as(owner, world.contracts.app_registry, &replace).await;
+        let head = chain.provider.get_block(Default::default()).await.unwrap().unwrap();
+        chain.next_block_at(head.header.timestamp + u64::from(FLOOR) + 1).await;
+        chain.mine().await;
+        (app, foreign)
+    });
+    let (from, to) = (owner.to_string(), foreign.to_string());
+    let call = ["simulate", "--from", &from, "--to", &to, "--data", "0x01", "--block", "latest"];
+    let report = world.quorate().json(&call, 4);
+    // It opens to all at once, whatever a delay says.
+    assert_eq!(breaks(&report), ["approved-code-only", "slow-to-widen"]);
+    let boots = report["boots"]["list"].as_array().unwrap();
+    let is_issued = |boot: &&Value| {
+        boot["who"]["kind"] == "issued" && boot["appId"] == app.to_string().to_lowercase()
+    };
+    let issued: Vec<&Value> = boots.iter().filter(is_issued).collect();
+    assert_eq!(issued.len(), 1, "{report}");
+    assert_eq!(
+        (&issued[0]["now"]["allowed"], &issued[0]["with"]["allowed"]),
+        (&false.into(), &true.into())
+    );
+    let notes = report["notes"].to_string();
+    let covered =
+        "asked about are identities that had keys, --as evidence, and what lists of ours name";
+    assert!(notes.contains(&format!("policy {foreign} of app {app} is foreign")), "{notes}");
+    assert!(
+        notes.contains(covered) && notes.contains("code that it alone knows is not"),
+        "{notes}"
+    );
+}
+
 /// [SIM-10]: a revoked hash comes back by name, which is said, or past its list, which breaks.
 #[test]
 fn a_revoked_hash_that_comes_back_is_said_and_a_veto_ends_it() {
@@ -437,6 +624,15 @@ fn a_revoked_hash_that_comes_back_is_said_and_a_veto_ends_it() {
     let guardian = keys()[2].address();
     let revoke = AllowlistPolicy::revokeComposeHashCall { composeHash: old_code(), reason: 2 };
     world.runtime.block_on(world.chain.send_as(guardian, world.app, &revoke));
+    // Past its list: whatever the new policy is asked, it says yes.
+    let yes = hex!("600d600c600039600d6000f3" "60015f52604060205260605ff3").to_vec();
+    let foreign = world.runtime.block_on(create(&world.chain, &yes.into(), vec![]));
+    let replace = AppRegistry::setPolicyCall { appId: world.app, policy: foreign };
+    let report = world.proposed(world.contracts.app_registry, &replace, "", 4);
+    assert_eq!(
+        breaks(&report),
+        ["approved-code-only", "judged-by-our-code", "revoked-stays-revoked"]
+    );
     let text = format!("It approves {}.", old_code());
     let report = world.proposed(world.app, &approve(old_code()), &text, 0);
     let findings = report["findings"].to_string();
@@ -494,7 +690,7 @@ fn a_revoked_hash_that_comes_back_is_said_and_a_veto_ends_it() {
 #[test]
 fn issued_identities_are_asked_about_and_liars_are_named() {
     let Some(world) = World::new(true) else { return };
-    world.runtime.block_on(issue(&world));
+    world.runtime.block_on(issue(&world, world.app));
     let guardian = keys()[2].address();
     let revoke = AllowlistPolicy::revokeComposeHashCall { composeHash: old_code(), reason: 2 };
     let batch = serde_json::json!({
@@ -553,8 +749,8 @@ fn issued_identities_are_asked_about_and_liars_are_named() {
     assert!(!made_up["boots"].to_string().contains(&"d2".repeat(32)));
 }
 
-/// Two seats sign that an enclave may have the app's key, and it is recorded.
-async fn issue(world: &World) {
+/// Two seats sign that an enclave may have an app's key, and it is recorded.
+async fn issue(world: &World, app: Address) {
     let provider = &world.chain.provider;
     let head = provider.get_block(Default::default()).await.unwrap().unwrap().header;
     let keyset = TransactionRequest::default()
@@ -564,7 +760,7 @@ async fn issue(world: &World) {
     let keyset = KmsCommittee::keysetCall::abi_decode_returns(&keyset).unwrap();
     let attested = Attested {
         boot: AppBootInfo {
-            appId: world.app,
+            appId: app,
             composeHash: old_code(),
             instanceId: Address::repeat_byte(9),
             deviceId: B256::repeat_byte(0xd1),

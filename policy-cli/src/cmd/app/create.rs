@@ -5,19 +5,19 @@ use crate::{
     apps::registry_in_force,
     chain::Chain,
     cli::Global,
-    compose::{compose_hash, docker_compose_of},
+    compose::{compose_hash, docker_compose_of, images},
     exit::Exit,
     failure::Failure,
     file,
     output::Output,
-    send::{Call, Facts, Request, SendArgs, carry_out},
+    send::{About, Call, Facts, Request, SendArgs, carry_out},
     values,
 };
 use abi::{AppRegistry, AttestationRegistry, app_registry::AppRegistry as types};
 use alloy::primitives::{Address, B256};
 use clap::{ArgGroup, Args};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use wire::network::{MeasuredAgent, label_text};
 
 const AFTER: &str = "The app id depends on the sender and --salt alone, so the dry run knows it: put the block that it prints into
@@ -93,14 +93,18 @@ impl Create {
             Err(Failure::Agent(AgentError::NoKeyset)) => None,
             Err(other) => return Err(other),
         };
-        let compose_hash = self.first_code(block.as_ref(), output)?;
+        let (compose_hash, images) = self.first_code(block.as_ref(), output)?;
         let app = self.new_app(&chain, registry, compose_hash).await?;
         let mut facts = Facts::default();
         facts.add("app id", app_id.to_string(), "appId", json!(app_id));
         self.add_vendors(&chain, &mut facts).await?;
+        if self.compose.is_some() {
+            facts.add("images", images.join("\n"), "images", json!(images));
+        }
         add_block(&mut facts, block.as_ref());
         let call = Call::new(registry, &AppRegistry::createAppCall { app });
-        let request = Request::new("quorate.app.create", call, facts);
+        let about = About { images: vec![(compose_hash, images)], ..About::default() };
+        let request = Request { about, ..Request::new("quorate.app.create", call, facts) };
         carry_out(&chain, sender, request, output, |_| Facts::default()).await
     }
 
@@ -118,13 +122,15 @@ impl Create {
         &self,
         block: Option<&MeasuredAgent>,
         output: &mut Output<'_>,
-    ) -> Result<B256, Failure> {
+    ) -> Result<(B256, Vec<String>), Failure> {
         let Some(path) = &self.compose else {
-            return Ok(self.compose_hash.unwrap_or_default());
+            return Ok((self.compose_hash.unwrap_or_default(), Vec::new()));
         };
-        let bytes = read_compose(path)?;
+        let bytes = file::read(path)?;
+        let docker_compose = docker_compose_of(&bytes).map_err(Failure::in_file(path))?;
         agent::judge(&bytes, block.ok_or(AgentError::NoKeyset)?, output)?;
-        Ok(compose_hash(&bytes).into())
+        let images = images(&docker_compose).into_iter().map(|image| image.reference);
+        Ok((compose_hash(&bytes).into(), images.collect()))
     }
 
     async fn new_app(
@@ -167,12 +173,6 @@ impl Create {
         facts.add("vendors", format!("{which}{}", names.join(", ")), "vendors", json!(names));
         Ok(())
     }
-}
-
-fn read_compose(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = file::read(path)?;
-    docker_compose_of(&bytes).map_err(Failure::in_file(path))?;
-    Ok(bytes)
 }
 
 async fn predict(

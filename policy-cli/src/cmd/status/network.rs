@@ -2,6 +2,7 @@
 
 use crate::{
     chain::{Chain, ChainError},
+    committee::{self, Ceremony, Keyset, Seat},
     exit::Exit,
     failure::Failure,
     output::Output,
@@ -9,9 +10,8 @@ use crate::{
     words::{account, moment},
 };
 use abi::{AttestationRegistry, KmsCommittee};
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256};
 use serde::Serialize;
-use wire::SealingKind;
 use wire::network::{head_source, label_text, network_hash};
 
 #[derive(Serialize)]
@@ -47,41 +47,6 @@ struct InForce {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Keyset {
-    keyset_id: B256,
-    derive_public_key: Bytes,
-    unseal_public_key: Bytes,
-    epoch: u64,
-    t: u16,
-    recipients: Vec<u16>,
-    members: Vec<u16>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Ceremony {
-    session: B256,
-    epoch: u64,
-    step: &'static str,
-    deadline: u64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Seat {
-    seat: u16,
-    signer: Address,
-    vendor: String,
-    operator: String,
-    sealing: &'static str,
-    endpoint: String,
-    is_suspended: bool,
-    is_removed: bool,
-    root: B256,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Root {
     root: B256,
     vendor: String,
@@ -104,9 +69,9 @@ pub(super) async fn status(chain: &Chain, output: &mut Output<'_>) -> Result<Exi
         head_time: chain.head.time,
         finalized: chain.finalized().await?.number,
         head_source: head_source(&chain.network.chain),
-        keyset: keyset(chain).await?,
-        ceremony: ceremony(chain).await?,
-        seats: seats(chain).await?,
+        keyset: committee::keyset(chain).await?,
+        ceremony: committee::ceremony(chain).await?,
+        seats: committee::seats(chain).await?,
         allows_software: chain.view("AttestationRegistry", registry, &call).await?,
         roots: roots(chain, registry).await?,
         contracts,
@@ -138,76 +103,6 @@ async fn contracts(chain: &Chain) -> Result<InForce, ChainError> {
         pending_issuance_log,
         pending_effective_at: effective_at,
     })
-}
-
-async fn keyset(chain: &Chain) -> Result<Option<Keyset>, ChainError> {
-    let committee = chain.contracts.kms_committee;
-    let keyset = chain.view("KmsCommittee", committee, &KmsCommittee::keysetCall {}).await?;
-    if keyset.keysetId.is_zero() {
-        return Ok(None);
-    }
-    let call = KmsCommittee::epochInfoCall { epoch: keyset.epoch };
-    let epoch = chain.view("KmsCommittee", committee, &call).await?;
-    Ok(Some(Keyset {
-        keyset_id: keyset.keysetId,
-        derive_public_key: keyset.derivePublicKey,
-        unseal_public_key: keyset.unsealPublicKey,
-        epoch: keyset.epoch,
-        t: keyset.t,
-        recipients: epoch.recipients,
-        members: epoch.members,
-    }))
-}
-
-async fn ceremony(chain: &Chain) -> Result<Option<Ceremony>, ChainError> {
-    let committee = chain.contracts.kms_committee;
-    let ceremony = chain.view("KmsCommittee", committee, &KmsCommittee::ceremonyCall {}).await?;
-    let step = match ceremony.step {
-        0 => return Ok(None),
-        1 => "keys",
-        2 => "dealings",
-        3 => "confirmations",
-        4 => "activation",
-        5 => "failed",
-        _ => "unknown",
-    };
-    Ok(Some(Ceremony {
-        session: ceremony.session,
-        epoch: ceremony.epoch,
-        step,
-        deadline: ceremony.deadline,
-    }))
-}
-
-async fn seats(chain: &Chain) -> Result<Vec<Seat>, ChainError> {
-    let committee = chain.contracts.kms_committee;
-    let count = chain.view("KmsCommittee", committee, &KmsCommittee::seatCountCall {}).await?;
-    let mut seats = Vec::new();
-    for id in 1..=count {
-        let seat = chain.view("KmsCommittee", committee, &KmsCommittee::seatCall { id }).await?;
-        seats.push(Seat {
-            seat: seat.seat,
-            signer: seat.signer,
-            vendor: label_text(seat.vendor),
-            operator: label_text(seat.operator),
-            sealing: sealing(seat.sealing),
-            endpoint: seat.endpoint,
-            is_suspended: seat.isSuspended,
-            is_removed: seat.isRemoved,
-            root: seat.root,
-        });
-    }
-    Ok(seats)
-}
-
-fn sealing(kind: u8) -> &'static str {
-    match SealingKind::from_wire(kind) {
-        Some(SealingKind::None) => "none",
-        Some(SealingKind::SgxProvider) => "sgx-provider",
-        Some(SealingKind::SnpDerived) => "snp-derived",
-        Some(SealingKind::File) => "file",
-        None => "unknown",
-    }
 }
 
 async fn roots(chain: &Chain, registry: Address) -> Result<Vec<Root>, ChainError> {
@@ -249,7 +144,7 @@ fn text(status: &NetworkStatus, chain: &Chain) -> String {
         let (step, epoch, deadline) = (ceremony.step, ceremony.epoch, ceremony.deadline);
         line(&mut text, "ceremony", &format!("of epoch {epoch}: {step}, until block {deadline}"));
     }
-    status.seats.iter().for_each(|seat| seat_text(&mut text, seat));
+    status.seats.iter().for_each(|seat| line(&mut text, "seat", &seat.words()));
     if status.allows_software {
         line(
             &mut text,
@@ -296,17 +191,4 @@ fn keyset_text(text: &mut String, keyset: Option<&Keyset>) {
     let (members, recipients) = (keyset.members.len(), keyset.recipients.len());
     let words = format!("{}: {} of {recipients}, {members} confirmed", keyset.epoch, keyset.t);
     line(text, "epoch", &words);
-}
-
-fn seat_text(text: &mut String, seat: &Seat) {
-    let state = match (seat.is_removed, seat.is_suspended) {
-        (true, _) => ", REMOVED",
-        (false, true) => ", SUSPENDED",
-        (false, false) => "",
-    };
-    let words = format!(
-        "{} {} of {}, sealing {}, {:?}{state}",
-        seat.seat, seat.vendor, seat.operator, seat.sealing, seat.endpoint
-    );
-    line(text, "seat", &words);
 }
