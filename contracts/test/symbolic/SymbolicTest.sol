@@ -24,9 +24,16 @@ interface Symbols {
     function createBytes(uint256 size, string calldata name) external pure returns (bytes memory);
 }
 
+/// @dev The same address. From then on the account may have anything in storage.
+interface States {
+    function enableSymbolicStorage(address account) external;
+}
+
 /// @dev A network with roles as script/Governance.s.sol gives them and one app under each policy, built without keys or quotes.
 abstract contract SymbolicTest is Test {
     Symbols internal constant SYMBOLS = Symbols(address(uint160(uint256(keccak256("svm cheat code")))));
+
+    States internal constant STATES = States(address(SYMBOLS));
 
     uint64 internal constant NOW = 1_800_000_000;
     uint32 internal constant FLOOR = 3600;
