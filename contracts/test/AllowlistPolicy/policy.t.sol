@@ -211,14 +211,34 @@ contract AllowlistPolicy_Test is QuorateTest {
         policy.revokeMeasurement(SYSTEM, 1);
     }
 
+    function test_WhatIsListedStaysListedWhenTheListIsBack() external {
+        vm.startPrank(owner);
+        assertTrue(policy.allowAnyMeasurement());
+        policy.approveMeasurement(SYSTEM);
+        uint64 listed = policy.measurementEffectiveAt(SYSTEM);
+        vm.expectRevert(NothingToRevoke.selector);
+        policy.revokeMeasurement(NEW, 1);
+        policy.setAllowAnyMeasurement(true);
+        vm.warp(block.timestamp + FLOOR);
+        assertTrue(policy.allowAnyMeasurement());
+        policy.approveMeasurement(SYSTEM);
+        assertFalse(policy.allowAnyMeasurement());
+        assertEq(policy.measurementEffectiveAt(SYSTEM), listed, "not anew");
+    }
+
     function test_Instances() external {
         AppBootInfo memory boot = _boot();
         vm.startPrank(owner);
         vm.expectRevert(IAllowlistPolicy.ListNotInForce.selector);
         policy.revokeInstance(boot.instanceId, 1);
         policy.setAllowAnyInstance(false);
+        assertFalse(policy.allowAnyInstance());
         vm.expectRevert(NothingToRevoke.selector);
         policy.revokeInstance(boot.instanceId, 1);
+        policy.approveInstance(boot.instanceId);
+        uint64 from = uint64(block.timestamp + FLOOR);
+        assertEq(policy.instanceEffectiveAt(boot.instanceId), from);
+        vm.expectRevert(abi.encodeWithSelector(IAllowlistPolicy.AlreadyApproved.selector, from));
         policy.approveInstance(boot.instanceId);
         vm.warp(block.timestamp + FLOOR);
         _assertAnswer(boot, "");
@@ -231,9 +251,13 @@ contract AllowlistPolicy_Test is QuorateTest {
     }
 
     function test_TcbNarrowsAtOnceAndWidensLate() external {
+        AppBootInfo memory boot = _boot();
+        boot.tcbStatus = "OutOfDate";
         assertFalse(policy.requireTcbUpToDate());
+        _assertAnswer(boot, "");
         vm.prank(guardian);
         policy.setRequireTcbUpToDate(true);
+        _assertAnswer(boot, "TCB status is not up to date");
         assertTrue(policy.requireTcbUpToDate());
         vm.prank(owner);
         policy.setRequireTcbUpToDate(false);
@@ -267,6 +291,26 @@ contract AllowlistPolicy_Test is QuorateTest {
         policy.setGrantDelay(2 days);
         vm.warp(block.timestamp + 30 days);
         assertEq(policy.grantDelay(), 2 days);
+    }
+
+    function test_DelayShrinksTwiceInSteps() external {
+        vm.startPrank(owner);
+        policy.setGrantDelay(10 days);
+        policy.setGrantDelay(2 days);
+        vm.warp(block.timestamp + 10 days);
+        policy.setGrantDelay(1 days);
+        assertEq(policy.grantDelay(), 2 days, "not the ten of before");
+        vm.warp(block.timestamp + 2 days);
+        assertEq(policy.grantDelay(), 1 days);
+    }
+
+    /// The same delay once more is no shrinking.
+    function test_TheSameDelayCountsAtOnce() external {
+        (uint64 seq,) = policy.trail();
+        vm.expectEmit(address(policy));
+        emit IAllowlistPolicy.GrantDelaySet(appId, FLOOR, uint40(block.timestamp), seq + 1);
+        vm.prank(owner);
+        policy.setGrantDelay(FLOOR);
     }
 
     function testFuzz_DelayIsNeverEvaded(uint32 first, uint32 second, uint32 wait) external {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IAppRegistry} from "../../src/interfaces/IAppRegistry.sol";
+import {Attested} from "../../src/interfaces/Statements.sol";
 import {SymbolicTest} from "./SymbolicTest.sol";
 
 /// @dev Who may call what in AppRegistry: every function that is an owner's or a guardian's, for every caller, app and argument, in
@@ -83,6 +84,56 @@ contract Apps_Symbolic is SymbolicTest {
     function check_AStrangerCancelsNoMove(address caller, address app, uint8 reason) external {
         _checkTheirs(caller, app, abi.encodeCall(IAppRegistry.cancelMove, (app, reason)));
     }
+
+    /* WHAT A GUARDIAN TAKES AWAY */
+
+    function check_FreezingLetsNobodyIn(uint64 later, uint8 reason) external {
+        _checkShrinks(later, abi.encodeCall(IAppRegistry.freeze, (appId, reason)));
+    }
+
+    function check_RemovingAVendorLetsNobodyIn(uint64 later, bytes32 vendor, uint8 reason) external {
+        _checkShrinks(later, abi.encodeCall(IAppRegistry.removeVendor, (appId, vendor, reason)));
+    }
+
+    function check_DelistingAKeyVersionLetsNobodyIn(uint64 later, uint32 version, uint8 reason)
+        external
+    {
+        _checkShrinks(later, abi.encodeCall(IAppRegistry.delistKeyVersion, (appId, version, reason)));
+    }
+
+    function check_CancellingAMoveLetsNobodyIn(uint64 later, uint8 reason) external {
+        _checkShrinks(later, abi.encodeCall(IAppRegistry.cancelMove, (appId, reason)));
+    }
+
+    /// No key version becomes readable.
+    function check_DelistingMakesNoKeyReadable(address app, uint32 readable, uint32 version, uint8 reason) external {
+        bool before = apps.isKeyReadable(app, readable);
+        _call(address(apps), GUARDIAN, abi.encodeCall(IAppRegistry.delistKeyVersion, (app, version, reason)));
+        assert(before || !apps.isKeyReadable(app, readable));
+    }
+
+    /// A change that is cancelled leaves what is in force in force.
+    function check_CancellingAPolicyChangeKeepsThePolicy(address caller, address app, uint64 later, uint8 reason)
+        external
+    {
+        vm.assume(later >= NOW);
+        address before = apps.policyOf(app);
+        if (!_call(address(apps), caller, abi.encodeCall(IAppRegistry.cancelPolicyChange, (app, reason)))) return;
+        vm.warp(later);
+        assert(apps.policyOf(app) == before);
+    }
+
+    /// An enclave that the network and the app's list let in, whatever the registry has in storage. Whom those refuse they refuse
+    /// before and after: the registry's guardian writes nothing there.
+    function _checkShrinks(uint64 later, bytes memory data) private {
+        vm.assume(later >= NOW && apps.policyOf(appId) == address(list));
+        Attested memory a = _any(COMPOSE, DEVICE, MEASUREMENT, address(1));
+        bool before = _allowedAt(later, a);
+        _call(address(apps), apps.guardianOf(appId), data);
+        assert(before || !_allowedAt(later, a));
+    }
+
+    /* INTERNAL */
 
     function _checkOwners(address caller, address app, bytes memory data) private {
         vm.assume(caller != apps.ownerOf(app));
