@@ -33,6 +33,7 @@ def copy():
     link = TREE / "contracts/node_modules"
     if not link.exists():
         link.symlink_to(Path("contracts/node_modules").resolve())
+    shutil.rmtree(TREE / "remembered", ignore_errors=True)
     compiler = TREE / "contracts/tools/solc"
     compiler.rename(TREE / "contracts/tools/solc-asked")
     shutil.copy("script/slow/solc-remembered", compiler)

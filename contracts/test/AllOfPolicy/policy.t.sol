@@ -56,8 +56,9 @@ contract AllOfPolicy_Test is QuorateTest {
         for (uint8 manner = 0; manner < 5; ++manner) {
             AllOfPolicy hostile = _make(address(policy), address(new Hostile(manner)));
             AppBootInfo memory boot = _attested().boot;
-            (bool allowed,) = hostile.isAppAllowed{gas: 250_000}(boot);
+            (bool allowed, string memory reason) = hostile.isAppAllowed{gas: 250_000}(boot);
             assertFalse(allowed);
+            assertEq(reason, "Policy gives no answer");
         }
     }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {AllOfPolicy} from "../../src/AllOfPolicy.sol";
 import {AllowlistPolicy} from "../../src/AllowlistPolicy.sol";
+import {AppRegistry} from "../../src/AppRegistry.sol";
 import {AlreadySet, NothingToRevoke, Unauthorized, ZeroValue} from "../../src/interfaces/Errors.sol";
 import {IAllowlistPolicy, PolicySetup} from "../../src/interfaces/IAllowlistPolicy.sol";
 import {IAppAuthBasicManagement} from "../../src/interfaces/IAppAuthBasicManagement.sol";
@@ -92,6 +94,30 @@ contract AllowlistPolicy_Test is QuorateTest {
         policy.approveComposeHash(NEW, "again");
         vm.expectRevert(ZeroValue.selector);
         policy.addComposeHash(0);
+        vm.expectRevert(abi.encodeWithSelector(IAllowlistPolicy.AlreadyApproved.selector, block.timestamp));
+        policy.addDevice(DEVICE);
+        policy.approveMeasurement(SYSTEM);
+        vm.expectRevert(abi.encodeWithSelector(IAllowlistPolicy.AlreadyApproved.selector, block.timestamp));
+        policy.approveMeasurement(SYSTEM);
+        vm.expectRevert(ZeroValue.selector);
+        policy.approveMeasurement(0);
+        policy.setAllowAnyDevice(true);
+        vm.expectRevert(AlreadySet.selector);
+        policy.setAllowAnyDevice(true);
+    }
+
+    /// Watchers of dstack's key on its events, which are beside the trail.
+    function test_EmitsDstacksEvents() external {
+        vm.startPrank(owner);
+        vm.expectEmit(address(policy));
+        emit IAppAuthBasicManagement.DeviceAdded(NEW);
+        policy.addDevice(NEW);
+        vm.expectEmit(address(policy));
+        emit IAppAuthBasicManagement.DeviceRemoved(NEW);
+        policy.revokeDevice(NEW, 1);
+        vm.expectEmit(address(policy));
+        emit IAppAuthBasicManagement.ComposeHashRemoved(COMPOSE);
+        policy.revokeComposeHash(COMPOSE, 1);
     }
 
     /// A18: removing and approving again inside the finality lag is a new grant, and waits like one.
@@ -327,6 +353,30 @@ contract AllowlistPolicy_Test is QuorateTest {
     }
 
     /* WHO MAY */
+
+    /// The people are those of the registry that speaks for the app: where the owner moved it to, and further on from there.
+    function test_PeopleMoveWithTheApp() external {
+        AllowlistPolicy member = AllowlistPolicy(apps.createPolicy(appId, _setupOf(COMPOSE)));
+        address[] memory members = new address[](1);
+        members[0] = appId;
+        AllOfPolicy all = new AllOfPolicy(apps, appId, FLOOR, members);
+        address[3] memory owners = [owner, makeAddr("second owner"), makeAddr("third owner")];
+        AppRegistry from = apps;
+        for (uint256 i = 1; i < 3; ++i) {
+            AppRegistry to = new AppRegistry(attestation, FLOOR, apps.policyFactory());
+            vm.startPrank(owners[i - 1]);
+            to.registerAppWith(appId, appId, owners[i], stranger, new bytes32[](0));
+            from.moveTo(appId, address(to));
+            vm.stopPrank();
+            assertEq(policy.owner(), owners[i - 1], "not before the delay");
+            vm.warp(block.timestamp + FLOOR);
+            assertEq(policy.owner(), owners[i]);
+            assertEq(member.owner(), owners[i]);
+            assertEq(all.owner(), owners[i]);
+            assertEq(all.guardian(), stranger);
+            from = to;
+        }
+    }
 
     function test_RevertWhen_GuardianOrStrangerGrants() external {
         address[2] memory callers = [guardian, stranger];

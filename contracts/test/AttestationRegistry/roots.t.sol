@@ -82,6 +82,8 @@ contract AttestationRegistry_Roots_Test is QuorateTest {
         attestation.openRoot("root", 0, 1, _rules);
         vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.UnknownPlatform.selector, 4));
         attestation.openRoot("root", "soft-z", 4, _rules);
+        vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.UnknownPlatform.selector, 0));
+        attestation.openRoot("root", "soft-z", 0, _rules);
         vm.expectRevert(AlreadySet.selector);
         attestation.openRoot(_root(0), _vendor(0), 1, _rules);
         vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.RootNotOpen.selector, bytes32("root")));

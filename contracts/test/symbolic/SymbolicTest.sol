@@ -22,9 +22,10 @@ interface Symbols {
     /// @dev Any call of a function that writes, with any arguments.
     function createCalldata(string calldata contractName) external pure returns (bytes memory);
     function createBytes(uint256 size, string calldata name) external pure returns (bytes memory);
+    function createUint(uint256 bits, string calldata name) external pure returns (uint256);
 }
 
-/// @dev The same address. From then on the account may have anything in storage.
+/// @dev The same address. The account may have anything in storage, where nothing was written yet.
 interface States {
     function enableSymbolicStorage(address account) external;
 }
