@@ -74,20 +74,24 @@ def test_files():
 
 
 def recorded(files):
-    """For each number the test files that come past it; and the files that must be taken to come past all.
+    """For each number the test files that come past it, the fastest first; and the files that must be taken to come past all.
 
     Recording costs gas: a test that gives a call little of it may fail. What comes after that in its file is not known.
     """
-    seen, anywhere = {}, []
+    seen, anywhere, seconds = {}, [], {}
     reach = TREE / "reach"
     for name in files:
         shutil.rmtree(reach, ignore_errors=True)
         reach.mkdir()
+        started = time.time()
         failed, _ = test(RECORDING, [name], fail_fast=False)
+        seconds[name] = time.time() - started
         if failed:
             anywhere.append(name)
         for number in reach.iterdir():
             seen.setdefault(int(number.name), []).append(name)
+    for names in seen.values():
+        names.sort(key=seconds.get)
     return seen, anywhere
 
 
@@ -107,7 +111,8 @@ def prepared():
     seen, anywhere = recorded(files)
     print(f"{len(files)} test files recorded ({time.time() - started:.0f} s); not wholly: {' '.join(anywhere) or 'none'}", flush=True)
     for change in found["changes"]:
-        change["files"] = sorted({*seen.get(change["seen_as"], []), *anywhere})
+        names = seen.get(change["seen_as"], [])
+        change["files"] = names + [name for name in anywhere if name not in names]
     for branch in found["branches"]:
         branch["taken"] = [side for side, number in (("true", branch["k"]), ("false", branch["k"] + 1)) if number in seen]
     return found["changes"], found["branches"]

@@ -49,8 +49,16 @@ contract AttestationRegistry_Roots_Test is QuorateTest {
 
     /// A22: software that calls itself Intel.
     function test_RevertWhen_SoftwareIsLabelledIntel() external {
-        vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.VendorReserved.selector, bytes32("intel")));
-        attestation.openRoot(keccak256("mine"), "intel", 1, _rules);
+        bytes32[3] memory reserved = [bytes32("intel"), "amd", "aws"];
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.VendorReserved.selector, reserved[i]));
+            attestation.openRoot(keccak256("mine"), reserved[i], 1, _rules);
+        }
+        for (uint8 platform = 1; platform <= 3; ++platform) {
+            bytes32 root = keccak256(abi.encode("software", platform));
+            attestation.openRoot(root, "soft-z", platform, _rules);
+            assertEq(attestation.rootPolicy(root).platform, platform);
+        }
     }
 
     /// A22: where software is refused, no label helps.
@@ -143,6 +151,43 @@ contract AttestationRegistry_Roots_Test is QuorateTest {
         assertEq(_check(_root(0), _vendor(0), 0, status, none, OS_IMAGE), 3);
         assertEq(_check(_root(0), _vendor(0), 0, "Revoked", none, OS_IMAGE), 3);
         assertEq(attestation.rootPolicy(_root(0)).rules.acceptedTcbStatuses, 0xff);
+    }
+
+    function test_EachStatusHasABitOfItsOwn() external {
+        string[8] memory words = [
+            "UpToDate",
+            "SWHardeningNeeded",
+            "ConfigurationNeeded",
+            "ConfigurationAndSWHardeningNeeded",
+            "OutOfDate",
+            "OutOfDateConfigurationNeeded",
+            "TDRelaunchAdvised",
+            "TDRelaunchAdvisedConfigurationNeeded"
+        ];
+        string[] memory none;
+        for (uint256 bit = 0; bit < 8; ++bit) {
+            attestation.setRootRules(_root(0), RootRules(0, 0, 0, 0, uint16(1 << bit)));
+            for (uint256 k = 0; k < 8; ++k) {
+                assertEq(_check(_root(0), _vendor(0), 0, words[k], none, OS_IMAGE), k == bit ? 0 : 3);
+            }
+        }
+    }
+
+    function test_AdvisoriesAreAcceptedOneByOne() external {
+        string[3] memory ids = ["INTEL-SA-1", "INTEL-SA-2", "INTEL-SA-3"];
+        for (uint256 i = 0; i < 3; ++i) {
+            attestation.denyAdvisory(_root(0), ids[i]);
+        }
+        attestation.acceptAdvisory(_root(0), ids[0]);
+        string[] memory denied = attestation.rootPolicy(_root(0)).deniedAdvisoryIds;
+        assertEq(denied.length, 2);
+        assertEq(denied[0], ids[2]);
+        assertEq(denied[1], ids[1]);
+        string[] memory one = new string[](1);
+        for (uint256 i = 0; i < 3; ++i) {
+            one[0] = ids[i];
+            assertEq(_check(_root(0), _vendor(0), 17, "UpToDate", one, OS_IMAGE), i == 0 ? 0 : 5);
+        }
     }
 
     function test_RevertWhen_NothingChanges() external {

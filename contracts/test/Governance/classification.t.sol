@@ -128,6 +128,13 @@ contract Classification_Test is Classes {
         }
     }
 
+    function test_RolesHaveLabels() external pure {
+        assertEq(Roles.labelOf(Roles.ADMIN), "admin");
+        assertEq(Roles.labelOf(Roles.GUARDIAN), "guardian");
+        assertEq(Roles.labelOf(Roles.GRANTOR), "grantor");
+        assertEq(Roles.labelOf(Roles.COMMITTEE), "committee");
+    }
+
     /// What grants in the network is a slow role's, and what takes away the guardian's.
     function test_TheClassesAreTheTablesRoles() external view {
         Duty[] memory duties = Roles.table(address(1), address(2));
