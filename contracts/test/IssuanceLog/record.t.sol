@@ -159,7 +159,8 @@ contract IssuanceLog_Record_Test is QuorateTest {
         _grow(data, root - 32);
         _grow(data, _find(data, i.evidenceHash) + 64);
         _grow(data, 4 + 32);
-        (bool ok,) = address(issuanceLog).call(bytes.concat(_slice(data, 0, root + 96), bytes32(0), _slice(data, root + 96, data.length)));
+        (bool ok,) = address(issuanceLog)
+            .call(bytes.concat(_slice(data, 0, root + 96), bytes32(0), _slice(data, root + 96, data.length)));
         assertTrue(ok);
         assertEq(issuanceLog.recorded(issuanceLog.issuanceIdOf(i.reportData)), block.number);
     }

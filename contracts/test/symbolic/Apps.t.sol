@@ -62,7 +62,9 @@ contract Apps_Symbolic is SymbolicTest {
     /// Only whom the owner offered it takes an app.
     function check_NobodyElseTakesWhatWasOffered(address caller, address other, address app) external {
         vm.assume(caller != other);
-        if (!_call(address(apps), apps.ownerOf(app), abi.encodeCall(IAppRegistry.offerOwnership, (app, other)))) return;
+        if (!_call(address(apps), apps.ownerOf(app), abi.encodeCall(IAppRegistry.offerOwnership, (app, other)))) {
+            return;
+        }
         assert(!_call(address(apps), caller, abi.encodeCall(IAppRegistry.takeOwnership, (app))));
     }
 
@@ -98,9 +100,7 @@ contract Apps_Symbolic is SymbolicTest {
         _checkShrinks(later, abi.encodeCall(IAppRegistry.removeVendor, (ANY, vendor, reason)));
     }
 
-    function check_DelistingAKeyVersionLetsNobodyIn(uint64 later, uint32 version, uint8 reason)
-        external
-    {
+    function check_DelistingAKeyVersionLetsNobodyIn(uint64 later, uint32 version, uint8 reason) external {
         _checkShrinks(later, abi.encodeCall(IAppRegistry.delistKeyVersion, (ANY, version, reason)));
     }
 
