@@ -1,4 +1,4 @@
-"""Rewrites contracts/src so that every change of the rules below is compiled in at once, each behind a number (Mutant.sol).
+"""Rewrites contracts/src so that every change of the rules below is compiled in at once, each behind a number (contracts/slow/Mutant.sol).
 
 The compiler's syntax tree says where things are; text is only ever inserted around them.
 Rules: a condition, or an operand of one, is always true or always false (of a require only true: it is left out); a boundary
@@ -356,7 +356,7 @@ def write(tree):
     schema = Schema()
     for name, text in schema.texts.items():
         (tree / name).write_bytes(text)
-    (tree / "contracts/src/Mutant.sol").write_text(Path("script/slow/Mutant.sol").read_text())
+    (tree / "contracts/src/Mutant.sol").write_text(Path("contracts/slow/Mutant.sol").read_text())
     found = {"changes": [asdict(c) for c in schema.changes], "branches": [asdict(b) for b in schema.branches]}
     (tree / "schema.json").write_text(json.dumps(found, indent=1))
     return found
