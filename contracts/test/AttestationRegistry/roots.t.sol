@@ -211,6 +211,7 @@ contract AttestationRegistry_Roots_Test is QuorateTest {
         attestation.closeRoot(_root(0), 1);
         attestation.denyAdvisory(_root(1), "x");
         attestation.revokeOsImage(OS_IMAGE, 1);
+        assertFalse(attestation.isOsImageApproved(OS_IMAGE));
         bytes memory refusal =
             abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, guardianOfNetwork);
         vm.expectRevert(refusal);

@@ -230,7 +230,8 @@ contract IssuanceLog_Record_Test is QuorateTest {
     }
 
     function test_RevertWhen_ScopeIsNotTheEnclaves() external {
-        Input[11] memory bad = [
+        bytes32 instance = bytes32(uint256(uint160(_issuance(1).attested.boot.instanceId)));
+        Input[14] memory bad = [
             Input(0, 1, 0, 1, 0, 0),
             Input(3, 1, 0, 1, 0, 0),
             Input(1, 0, 0, 1, 0, 0),
@@ -241,7 +242,10 @@ contract IssuanceLog_Record_Test is QuorateTest {
             Input(1, 1, 0, 1, keccak256("secret"), 0),
             Input(2, 2, COMPOSE, 1, keccak256("secret"), keccak256("ciphertext")),
             Input(2, 1, COMPOSE, 1, keccak256("secret"), keccak256("ciphertext")),
-            Input(1, 1, 0, 1, 0, keccak256("ciphertext"))
+            Input(1, 1, 0, 1, 0, keccak256("ciphertext")),
+            Input(2, 2, 0, 1, keccak256("secret"), keccak256("ciphertext")),
+            Input(1, 0, instance, 1, 0, 0),
+            Input(1, 4, instance, 1, 0, 0)
         ];
         for (uint256 k = 0; k < bad.length; ++k) {
             Issuance memory i = _issuance(1);
@@ -534,6 +538,20 @@ contract IssuanceLog_Record_Test is QuorateTest {
     }
 
     /// What was asked for one issuance answers for no other app, version or set of seats.
+    function test_BatchSkipsTheFirst() external {
+        Issuance[] memory issuances = new Issuance[](2);
+        SeatSignature[][] memory signatures = new SeatSignature[][](2);
+        for (uint256 k = 0; k < 2; ++k) {
+            issuances[k] = _issuance(k);
+            if (k == 0) issuances[k].releaseAt = 3;
+            signatures[k] = _authorize(issuances[k], _seats(T));
+        }
+        bytes[] memory refusals = issuanceLog.record(issuances, signatures);
+        assertEq(refusals[0], abi.encodeWithSelector(IIssuanceLog.ReleaseAtUnknown.selector, 3));
+        assertEq(refusals[1].length, 0);
+        assertEq(issuanceLog.recorded(issuanceLog.issuanceIdOf(issuances[1].reportData)), block.number);
+    }
+
     function test_BatchAsksForEachWhatItNeeds() external {
         (address other,) = _createApp("second");
         committee.suspendSeat(5, 1);
