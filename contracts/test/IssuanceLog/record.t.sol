@@ -467,6 +467,8 @@ contract IssuanceLog_Record_Test is QuorateTest {
         (bool ok, bytes memory answer) = address(issuanceLog).call{gas: 300_000}(call);
         assertFalse(ok);
         assertEq(bytes4(answer), IIssuanceLog.NotEnoughGas.selector);
+        // Selector, then what is needed: 64/63 of the policy's gas, and 60,000 to record with.
+        assertEq(uint256(_word(answer, 4)), uint256(250_000) * 64 / 63 + 60_000);
         (ok,) = address(issuanceLog).call{gas: 1_000_000}(call);
         assertTrue(ok);
     }
@@ -550,6 +552,28 @@ contract IssuanceLog_Record_Test is QuorateTest {
         assertEq(refusals[0], abi.encodeWithSelector(IIssuanceLog.ReleaseAtUnknown.selector, 3));
         assertEq(refusals[1].length, 0);
         assertEq(issuanceLog.recorded(issuanceLog.issuanceIdOf(issuances[1].reportData)), block.number);
+    }
+
+    /// What was not readable for one is not readable for the next.
+    function test_BatchRemembersOnlyWhatIsReadable() external {
+        Issuance[] memory issuances = new Issuance[](2);
+        SeatSignature[][] memory signatures = new SeatSignature[][](2);
+        for (uint256 k = 0; k < 2; ++k) {
+            issuances[k] = _issuance(k);
+            issuances[k].inputs[0].keyVersion = 2;
+            signatures[k] = _authorize(issuances[k], _seats(T));
+        }
+        bytes[] memory refusals = issuanceLog.record(issuances, signatures);
+        bytes memory expected = abi.encodeWithSelector(IIssuanceLog.KeyVersionNotReadable.selector, appId, 2);
+        assertEq(refusals[0], expected);
+        assertEq(refusals[1], expected);
+    }
+
+    function test_RevertGiven_ARegistryThatGivesNoAnswer() external {
+        vm.mockCallRevert(address(apps), abi.encodeWithSelector(apps.isAllowed.selector), "");
+        _expect(
+            _issuance(1), abi.encodeWithSelector(IIssuanceLog.NotAllowed.selector, appId, "Registry gives no answer")
+        );
     }
 
     function test_BatchAsksForEachWhatItNeeds() external {
