@@ -260,6 +260,7 @@ contract AppRegistry_Governance_Test is QuorateTest {
         vm.prank(owner);
         apps.offerOwnership(appId, stranger);
         assertEq(apps.ownerOf(appId), owner);
+        assertEq(apps.appInfo(appId).pendingOwner, stranger);
         vm.prank(stranger);
         apps.takeOwnership(appId);
         assertEq(policy.owner(), stranger, "the policy reads the owner from here");

@@ -10,7 +10,7 @@ import {AlreadySet, NothingToRevoke, ZeroValue} from "../../src/interfaces/Error
 import {RootRules} from "../../src/interfaces/IAttestationRegistry.sol";
 import {KnownRoots} from "../../src/libraries/KnownRoots.sol";
 import {CandidateInfo, IKmsCommittee, SeatInfo} from "../../src/interfaces/IKmsCommittee.sol";
-import {Candidate, Issuance, SeatSignature} from "../../src/interfaces/Statements.sol";
+import {Anchor, Candidate, Issuance, SeatSignature} from "../../src/interfaces/Statements.sol";
 import {IIssuanceLog} from "../../src/interfaces/IIssuanceLog.sol";
 import {QuorateTest} from "../utils/QuorateTest.sol";
 
@@ -60,6 +60,10 @@ contract KmsCommittee_Seats_Test is QuorateTest {
         committee.postCandidate(c, signature, _evidence(1));
         vm.warp(block.timestamp + 30 days);
         _admitPosted(1);
+        c = _candidate(2);
+        c.checkpoint = Anchor(0, blockhash(0));
+        committee.postCandidate(c, _sign(2, hasher.hash(c)), _evidence(2));
+        assertEq(committee.candidate(c.signer).candidateId, hasher.hash(c), "nothing older is there");
     }
 
     function test_RevertWhen_CandidateIsForged() external {
