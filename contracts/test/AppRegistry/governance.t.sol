@@ -285,10 +285,13 @@ contract AppRegistry_Governance_Test is QuorateTest {
         vm.stopPrank();
         vm.startPrank(guardian);
         apps.removeVendor(appId, "intel", 1);
+        bytes32[] memory left = apps.vendorsOf(appId);
+        assertEq(left.length, 3);
+        assertEq(left[0], _vendor(0));
         apps.removeVendor(appId, _vendor(0), 1);
         vm.expectRevert(NothingToRevoke.selector);
         apps.removeVendor(appId, _vendor(0), 1);
-        bytes32[] memory left = apps.vendorsOf(appId);
+        left = apps.vendorsOf(appId);
         assertEq(left.length, 2);
         assertTrue(left[0] == _vendor(2) && left[1] == _vendor(1));
     }

@@ -178,15 +178,15 @@ contract AttestationRegistry_Roots_Test is QuorateTest {
         for (uint256 i = 0; i < 3; ++i) {
             attestation.denyAdvisory(_root(0), ids[i]);
         }
-        attestation.acceptAdvisory(_root(0), ids[0]);
+        attestation.acceptAdvisory(_root(0), ids[1]);
         string[] memory denied = attestation.rootPolicy(_root(0)).deniedAdvisoryIds;
         assertEq(denied.length, 2);
-        assertEq(denied[0], ids[2]);
-        assertEq(denied[1], ids[1]);
+        assertEq(denied[0], ids[0]);
+        assertEq(denied[1], ids[2]);
         string[] memory one = new string[](1);
         for (uint256 i = 0; i < 3; ++i) {
             one[0] = ids[i];
-            assertEq(_check(_root(0), _vendor(0), 17, "UpToDate", one, OS_IMAGE), i == 0 ? 0 : 5);
+            assertEq(_check(_root(0), _vendor(0), 17, "UpToDate", one, OS_IMAGE), i == 1 ? 0 : 5);
         }
     }
 
