@@ -73,6 +73,11 @@ contract KmsCommittee_Seats_Test is QuorateTest {
         committee.postCandidate(c, signature, _evidence(1));
         vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.InvalidSignature.selector, _signer(1), address(0)));
         committee.postCandidate(c, hex"00", _evidence(1));
+        // What nobody signed is not the zero address's.
+        Candidate memory nobody = _candidate(1);
+        nobody.signer = address(0);
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.InvalidSignature.selector, address(0), address(0)));
+        committee.postCandidate(nobody, hex"00", _evidence(1));
         signature = _sign(1, hasher.hash(c));
         vm.expectRevert(
             abi.encodeWithSelector(IKmsCommittee.HashMismatch.selector, c.evidenceHash, keccak256(_evidence(2)))
