@@ -51,6 +51,7 @@ contract KmsCommittee_Ceremony_Test is QuorateTest {
         assertEq(c.seats.length, N);
         assertEq(c.seats[4].signer, _signer(5));
         assertEq(c.seats[4].vendor, _vendor(2));
+        assertEq(c.seats[4].encryptionKey.length, 0, "none is posted");
         vm.roll(block.number + 7);
         _postAllKeys(session);
         c = committee.ceremony();
