@@ -56,8 +56,9 @@ contract AllOfPolicy_Test is QuorateTest {
         for (uint8 manner = 0; manner < 5; ++manner) {
             AllOfPolicy hostile = _make(address(policy), address(new Hostile(manner)));
             AppBootInfo memory boot = _attested().boot;
-            (bool allowed,) = hostile.isAppAllowed{gas: 250_000}(boot);
+            (bool allowed, string memory reason) = hostile.isAppAllowed{gas: 250_000}(boot);
             assertFalse(allowed);
+            assertEq(reason, "Policy gives no answer");
         }
     }
 
@@ -135,6 +136,44 @@ contract AllOfPolicy_Test is QuorateTest {
         _both.addMember(address(_theirs));
         _assertAnswer("no");
         assertEq(_both.removedFrom(address(_theirs)), 0);
+        assertEq(_both.removedFrom(stranger), 0, "nobody's removal");
+    }
+
+    /// What was removed takes no place, whichever it was, and comes back as a new member.
+    function test_RemovedMembersAreForgotten() external {
+        address[] memory made = new address[](9);
+        vm.startPrank(owner);
+        for (uint256 i = 0; i < 9; ++i) {
+            made[i] = apps.createPolicy(appId, _setupOf(COMPOSE));
+            if (i < 6) _both.addMember(made[i]);
+        }
+        _both.removeMember(address(policy));
+        _both.removeMember(made[3]);
+        vm.warp(block.timestamp + FLOOR);
+        for (uint256 i = 6; i < 8; ++i) {
+            _both.addMember(made[i]);
+        }
+        address[] memory members = _both.members();
+        assertEq(members.length, 8);
+        for (uint256 i = 0; i < members.length; ++i) {
+            assertTrue(members[i] != address(policy) && members[i] != made[3]);
+        }
+        vm.expectRevert(abi.encodeWithSelector(IAllOfPolicy.TooManyMembers.selector, 8));
+        _both.addMember(made[8]);
+        _both.removeMember(made[0]);
+        vm.warp(block.timestamp + FLOOR);
+        (uint64 seq,) = _both.trail();
+        vm.expectEmit(address(_both));
+        emit IAllOfPolicy.MemberAdded(appId, made[0], seq + 1);
+        _both.addMember(made[0]);
+    }
+
+    /// No function leads there: one member always stays. Should there be none all the same, nobody is let in.
+    function test_WithoutMembersNobodyBoots() external {
+        uint256 slotOfMembers = 1;
+        assertEq(vm.load(address(_both), bytes32(slotOfMembers)), bytes32(uint256(2)));
+        vm.store(address(_both), bytes32(slotOfMembers), 0);
+        _assertAnswer("No member policy");
     }
 
     function test_RevertWhen_RemovingTheLast() external {
@@ -181,7 +220,7 @@ contract AllOfPolicy_Test is QuorateTest {
         _both.removeMember(address(_theirs));
         vm.expectRevert(abi.encodeWithSelector(IAllOfPolicy.RemovalPending.selector, address(_theirs)));
         _both.lockMembers();
-        _both.cancelRemoval(address(_theirs), 0);
+        vm.warp(block.timestamp + FLOOR);
         (uint64 seq,) = _both.trail();
         vm.expectEmit(address(_both));
         emit IAllOfPolicy.MembersLocked(appId, seq + 1);

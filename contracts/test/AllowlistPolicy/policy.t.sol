@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {AllOfPolicy} from "../../src/AllOfPolicy.sol";
 import {AllowlistPolicy} from "../../src/AllowlistPolicy.sol";
+import {AppRegistry} from "../../src/AppRegistry.sol";
 import {AlreadySet, NothingToRevoke, Unauthorized, ZeroValue} from "../../src/interfaces/Errors.sol";
 import {IAllowlistPolicy, PolicySetup} from "../../src/interfaces/IAllowlistPolicy.sol";
 import {IAppAuthBasicManagement} from "../../src/interfaces/IAppAuthBasicManagement.sol";
@@ -92,6 +94,30 @@ contract AllowlistPolicy_Test is QuorateTest {
         policy.approveComposeHash(NEW, "again");
         vm.expectRevert(ZeroValue.selector);
         policy.addComposeHash(0);
+        vm.expectRevert(abi.encodeWithSelector(IAllowlistPolicy.AlreadyApproved.selector, block.timestamp));
+        policy.addDevice(DEVICE);
+        policy.approveMeasurement(SYSTEM);
+        vm.expectRevert(abi.encodeWithSelector(IAllowlistPolicy.AlreadyApproved.selector, block.timestamp));
+        policy.approveMeasurement(SYSTEM);
+        vm.expectRevert(ZeroValue.selector);
+        policy.approveMeasurement(0);
+        policy.setAllowAnyDevice(true);
+        vm.expectRevert(AlreadySet.selector);
+        policy.setAllowAnyDevice(true);
+    }
+
+    /// Watchers of dstack's key on its events, which are beside the trail.
+    function test_EmitsDstacksEvents() external {
+        vm.startPrank(owner);
+        vm.expectEmit(address(policy));
+        emit IAppAuthBasicManagement.DeviceAdded(NEW);
+        policy.addDevice(NEW);
+        vm.expectEmit(address(policy));
+        emit IAppAuthBasicManagement.DeviceRemoved(NEW);
+        policy.revokeDevice(NEW, 1);
+        vm.expectEmit(address(policy));
+        emit IAppAuthBasicManagement.ComposeHashRemoved(COMPOSE);
+        policy.revokeComposeHash(COMPOSE, 1);
     }
 
     /// A18: removing and approving again inside the finality lag is a new grant, and waits like one.
@@ -211,14 +237,34 @@ contract AllowlistPolicy_Test is QuorateTest {
         policy.revokeMeasurement(SYSTEM, 1);
     }
 
+    function test_WhatIsListedStaysListedWhenTheListIsBack() external {
+        vm.startPrank(owner);
+        assertTrue(policy.allowAnyMeasurement());
+        policy.approveMeasurement(SYSTEM);
+        uint64 listed = policy.measurementEffectiveAt(SYSTEM);
+        vm.expectRevert(NothingToRevoke.selector);
+        policy.revokeMeasurement(NEW, 1);
+        policy.setAllowAnyMeasurement(true);
+        vm.warp(block.timestamp + FLOOR);
+        assertTrue(policy.allowAnyMeasurement());
+        policy.approveMeasurement(SYSTEM);
+        assertFalse(policy.allowAnyMeasurement());
+        assertEq(policy.measurementEffectiveAt(SYSTEM), listed, "not anew");
+    }
+
     function test_Instances() external {
         AppBootInfo memory boot = _boot();
         vm.startPrank(owner);
         vm.expectRevert(IAllowlistPolicy.ListNotInForce.selector);
         policy.revokeInstance(boot.instanceId, 1);
         policy.setAllowAnyInstance(false);
+        assertFalse(policy.allowAnyInstance());
         vm.expectRevert(NothingToRevoke.selector);
         policy.revokeInstance(boot.instanceId, 1);
+        policy.approveInstance(boot.instanceId);
+        uint64 from = uint64(block.timestamp + FLOOR);
+        assertEq(policy.instanceEffectiveAt(boot.instanceId), from);
+        vm.expectRevert(abi.encodeWithSelector(IAllowlistPolicy.AlreadyApproved.selector, from));
         policy.approveInstance(boot.instanceId);
         vm.warp(block.timestamp + FLOOR);
         _assertAnswer(boot, "");
@@ -231,9 +277,13 @@ contract AllowlistPolicy_Test is QuorateTest {
     }
 
     function test_TcbNarrowsAtOnceAndWidensLate() external {
+        AppBootInfo memory boot = _boot();
+        boot.tcbStatus = "OutOfDate";
         assertFalse(policy.requireTcbUpToDate());
+        _assertAnswer(boot, "");
         vm.prank(guardian);
         policy.setRequireTcbUpToDate(true);
+        _assertAnswer(boot, "TCB status is not up to date");
         assertTrue(policy.requireTcbUpToDate());
         vm.prank(owner);
         policy.setRequireTcbUpToDate(false);
@@ -269,6 +319,26 @@ contract AllowlistPolicy_Test is QuorateTest {
         assertEq(policy.grantDelay(), 2 days);
     }
 
+    function test_DelayShrinksTwiceInSteps() external {
+        vm.startPrank(owner);
+        policy.setGrantDelay(10 days);
+        policy.setGrantDelay(2 days);
+        vm.warp(block.timestamp + 10 days);
+        policy.setGrantDelay(1 days);
+        assertEq(policy.grantDelay(), 2 days, "not the ten of before");
+        vm.warp(block.timestamp + 2 days);
+        assertEq(policy.grantDelay(), 1 days);
+    }
+
+    /// The same delay once more is no shrinking.
+    function test_TheSameDelayCountsAtOnce() external {
+        (uint64 seq,) = policy.trail();
+        vm.expectEmit(address(policy));
+        emit IAllowlistPolicy.GrantDelaySet(appId, FLOOR, uint40(block.timestamp), seq + 1);
+        vm.prank(owner);
+        policy.setGrantDelay(FLOOR);
+    }
+
     function testFuzz_DelayIsNeverEvaded(uint32 first, uint32 second, uint32 wait) external {
         first = uint32(bound(first, FLOOR, 365 days));
         second = uint32(bound(second, FLOOR, 365 days));
@@ -283,6 +353,30 @@ contract AllowlistPolicy_Test is QuorateTest {
     }
 
     /* WHO MAY */
+
+    /// The people are those of the registry that speaks for the app: where the owner moved it to, and further on from there.
+    function test_PeopleMoveWithTheApp() external {
+        AllowlistPolicy member = AllowlistPolicy(apps.createPolicy(appId, _setupOf(COMPOSE)));
+        address[] memory members = new address[](1);
+        members[0] = appId;
+        AllOfPolicy all = new AllOfPolicy(apps, appId, FLOOR, members);
+        address[3] memory owners = [owner, makeAddr("second owner"), makeAddr("third owner")];
+        AppRegistry from = apps;
+        for (uint256 i = 1; i < 3; ++i) {
+            AppRegistry to = new AppRegistry(attestation, FLOOR, apps.policyFactory());
+            vm.startPrank(owners[i - 1]);
+            to.registerAppWith(appId, appId, owners[i], stranger, new bytes32[](0));
+            from.moveTo(appId, address(to));
+            vm.stopPrank();
+            assertEq(policy.owner(), owners[i - 1], "not before the delay");
+            vm.warp(block.timestamp + FLOOR);
+            assertEq(policy.owner(), owners[i]);
+            assertEq(member.owner(), owners[i]);
+            assertEq(all.owner(), owners[i]);
+            assertEq(all.guardian(), stranger);
+            from = to;
+        }
+    }
 
     function test_RevertWhen_GuardianOrStrangerGrants() external {
         address[2] memory callers = [guardian, stranger];

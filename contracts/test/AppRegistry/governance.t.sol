@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AlreadySet, AppNotRegistered, NothingToRevoke, Unauthorized} from "../../src/interfaces/Errors.sol";
+import {AlreadySet, AppNotRegistered, NothingToRevoke, Unauthorized, ZeroValue} from "../../src/interfaces/Errors.sol";
 import {AppInfo, IAppRegistry} from "../../src/interfaces/IAppRegistry.sol";
 import {DstackApp} from "../utils/DstackApp.sol";
 import {QuorateTest} from "../utils/QuorateTest.sol";
@@ -84,6 +84,35 @@ contract AppRegistry_Governance_Test is QuorateTest {
         assertFalse(apps.appInfo(address(_next)).isForeign);
     }
 
+    function test_RevertWhen_ThePolicyIsNoContract() external {
+        vm.prank(owner);
+        vm.expectRevert(abi.encodeWithSelector(IAppRegistry.NotAContract.selector, stranger));
+        apps.setPolicy(appId, stranger);
+    }
+
+    function test_SaysWhetherThePolicyIsForeign() external {
+        vm.startPrank(owner);
+        (uint64 seq,) = apps.trail();
+        uint64 from = uint64(block.timestamp + FLOOR);
+        vm.expectEmit(address(apps));
+        emit IAppRegistry.PolicySet(appId, appId, false, from, seq + 1);
+        apps.setPolicy(appId, appId);
+        vm.expectEmit(address(apps));
+        emit IAppRegistry.PolicySet(appId, address(_next), true, from, seq + 2);
+        apps.setPolicy(appId, address(_next));
+    }
+
+    function test_LockMeetsAChangeThatCountsAlready() external {
+        vm.startPrank(owner);
+        apps.setPolicy(appId, address(_next));
+        vm.warp(block.timestamp + FLOOR);
+        apps.moveTo(appId, address(_next));
+        vm.warp(block.timestamp + FLOOR);
+        apps.lockPolicy(appId);
+        assertTrue(apps.appInfo(appId).isLocked);
+        assertEq(apps.policyOf(appId), address(_next));
+    }
+
     function test_LockIsForEver() external {
         vm.startPrank(owner);
         apps.lockPolicy(appId);
@@ -126,6 +155,7 @@ contract AppRegistry_Governance_Test is QuorateTest {
         apps.thaw(appId);
         vm.warp(block.timestamp + FLOOR);
         assertFalse(apps.appInfo(appId).isFrozen);
+        assertEq(apps.appInfo(appId).thawsAt, 0, "thawed");
         vm.prank(owner);
         vm.expectRevert(AlreadySet.selector);
         apps.thaw(appId);
@@ -158,6 +188,19 @@ contract AppRegistry_Governance_Test is QuorateTest {
         assertEq(apps.guardianOf(appId), stranger);
         vm.prank(owner);
         apps.thaw(appId);
+    }
+
+    function test_GuardianIsReplacedTwice() external {
+        vm.startPrank(owner);
+        apps.setGuardian(appId, stranger);
+        assertEq(apps.appInfo(appId).pendingGuardian, stranger);
+        assertEq(apps.appInfo(appId).guardianEffectiveAt, block.timestamp + FLOOR);
+        vm.warp(block.timestamp + FLOOR);
+        assertEq(apps.appInfo(appId).pendingGuardian, address(0));
+        apps.setGuardian(appId, address(_next));
+        assertEq(apps.guardianOf(appId), stranger, "not the one of before");
+        vm.warp(block.timestamp + FLOOR);
+        assertEq(apps.guardianOf(appId), address(_next));
     }
 
     /// P8: a guardian grants nothing.
@@ -217,6 +260,7 @@ contract AppRegistry_Governance_Test is QuorateTest {
         vm.prank(owner);
         apps.offerOwnership(appId, stranger);
         assertEq(apps.ownerOf(appId), owner);
+        assertEq(apps.appInfo(appId).pendingOwner, stranger);
         vm.prank(stranger);
         apps.takeOwnership(appId);
         assertEq(policy.owner(), stranger, "the policy reads the owner from here");
@@ -236,13 +280,20 @@ contract AppRegistry_Governance_Test is QuorateTest {
         assertEq(apps.vendorEffectiveAt(appId, "intel"), block.timestamp + FLOOR);
         vm.expectRevert(AlreadySet.selector);
         apps.acceptVendor(appId, "intel");
+        vm.expectRevert(ZeroValue.selector);
+        apps.acceptVendor(appId, 0);
         vm.stopPrank();
         vm.startPrank(guardian);
         apps.removeVendor(appId, "intel", 1);
+        bytes32[] memory left = apps.vendorsOf(appId);
+        assertEq(left.length, 3);
+        assertEq(left[0], _vendor(0));
         apps.removeVendor(appId, _vendor(0), 1);
         vm.expectRevert(NothingToRevoke.selector);
         apps.removeVendor(appId, _vendor(0), 1);
-        assertEq(apps.vendorsOf(appId).length, 2);
+        left = apps.vendorsOf(appId);
+        assertEq(left.length, 2);
+        assertTrue(left[0] == _vendor(2) && left[1] == _vendor(1));
     }
 
     function test_KeyVersions() external {
@@ -265,11 +316,15 @@ contract AppRegistry_Governance_Test is QuorateTest {
 
     function test_MovesOnce() external {
         vm.startPrank(owner);
+        vm.expectRevert(NothingToRevoke.selector);
+        apps.cancelMove(appId, 1);
         vm.expectRevert(AlreadySet.selector);
         apps.moveTo(appId, address(apps));
         vm.expectRevert(abi.encodeWithSelector(IAppRegistry.NotAContract.selector, stranger));
         apps.moveTo(appId, stranger);
         apps.moveTo(appId, address(_next));
+        assertEq(apps.appInfo(appId).movedTo, address(_next));
+        assertEq(apps.appInfo(appId).movedAt, block.timestamp + FLOOR);
         vm.warp(block.timestamp + FLOOR);
         assertEq(apps.movedTo(appId), address(_next));
         vm.expectRevert(NothingToRevoke.selector);

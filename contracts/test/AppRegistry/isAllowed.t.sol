@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {AppBootInfo} from "../../src/interfaces/IAppAuth.sol";
 import {RootRules} from "../../src/interfaces/IAttestationRegistry.sol";
 import {Attested} from "../../src/interfaces/Statements.sol";
 import {DstackApp} from "../utils/DstackApp.sol";
@@ -83,6 +84,33 @@ contract AppRegistry_IsAllowed_Test is QuorateTest {
         _assertRefused(a, "OS image is not allowed");
         a.boot.osImageHash = OS_IMAGE;
         _assertRefused(a, "Compose hash not allowed");
+    }
+
+    /// dstack's narrower question.
+    function test_IsAppAllowedRefusesInOrder() external {
+        AppBootInfo memory boot = _attested().boot;
+        vm.startPrank(guardian);
+        apps.freeze(appId, 1);
+        policy.revokeComposeHash(COMPOSE, 1);
+        vm.stopPrank();
+        (boot.appId, boot.osImageHash) = (stranger, "other");
+        _assertAppRefused(boot, "App not registered");
+        boot.appId = appId;
+        _assertAppRefused(boot, "App is frozen");
+        vm.prank(owner);
+        apps.thaw(appId);
+        vm.warp(block.timestamp + FLOOR - 1);
+        _assertAppRefused(boot, "App is frozen");
+        vm.warp(block.timestamp + 1);
+        _assertAppRefused(boot, "OS image is not allowed");
+        boot.osImageHash = OS_IMAGE;
+        _assertAppRefused(boot, "Compose hash not allowed");
+    }
+
+    function _assertAppRefused(AppBootInfo memory boot, string memory expected) private view {
+        (bool allowed, string memory reason) = apps.isAppAllowed(boot);
+        assertFalse(allowed);
+        assertEq(reason, expected);
     }
 
     /// A3: a root that governance opens later, under another vendor, opens no app to it.

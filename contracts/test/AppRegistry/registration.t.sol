@@ -22,6 +22,11 @@ contract AppRegistry_Registration_Test is QuorateTest {
     /* BY ANYONE */
 
     function test_AnyoneRegistersAContractAsItsOwnPolicy() external {
+        (uint64 seq,) = apps.trail();
+        vm.expectEmit(address(apps));
+        emit IAppRegistry.AppEntered(
+            address(_theirs), address(_theirs), owner, address(0), true, attestation.openVendors(), seq + 1
+        );
         vm.expectEmit(address(apps));
         emit IAppRegistry.AppRegistered(address(_theirs));
         vm.prank(stranger);
@@ -50,6 +55,15 @@ contract AppRegistry_Registration_Test is QuorateTest {
         DstackApp orphan = new DstackApp(address(0));
         vm.expectRevert(abi.encodeWithSelector(IAppRegistry.OwnerUnknown.selector, address(orphan)));
         apps.registerApp(address(orphan));
+    }
+
+    function test_AContractWithoutAnOwnerIsItsOwn() external {
+        vm.prank(address(hasher));
+        apps.registerApp(address(hasher));
+        assertEq(apps.ownerOf(address(hasher)), address(hasher));
+        vm.prank(address(_theirs));
+        apps.registerApp(address(_theirs));
+        assertEq(apps.ownerOf(address(_theirs)), owner, "it names one");
     }
 
     function test_RevertGiven_Registered() external {
@@ -125,6 +139,23 @@ contract AppRegistry_Registration_Test is QuorateTest {
         assertEq(policy.guardian(), guardian);
         assertTrue(policy.allowedComposeHashes(COMPOSE), "the first hash waits for nothing");
         assertEq(policy.grantDelay(), FLOOR);
+        assertFalse(apps.registeredApps(stranger));
+    }
+
+    function test_CreateAppWithVendors() external {
+        NewApp memory app;
+        (app.salt, app.owner, app.policy) = ("vendors", owner, _setupOf(COMPOSE));
+        app.vendors = new bytes32[](1);
+        app.vendors[0] = "intel";
+        address id = apps.predictAppId(address(this), "vendors");
+        (uint64 seq,) = apps.trail();
+        vm.expectEmit(address(apps));
+        emit IAppRegistry.AppEntered(id, id, owner, address(0), false, app.vendors, seq + 1);
+        vm.expectEmit(address(apps));
+        emit IAppRegistry.AppDeployedViaFactory(id, address(this));
+        apps.createApp(app);
+        assertEq(apps.vendorsOf(id).length, 1);
+        assertEq(apps.vendorsOf(id)[0], "intel");
     }
 
     function test_CreateAppLocked() external {
@@ -168,12 +199,14 @@ contract AppRegistry_Registration_Test is QuorateTest {
         assertFalse(made.allowAnyDevice());
         assertTrue(made.allowedDeviceIds(DEVICE));
         assertTrue(made.allowedComposeHashes(COMPOSE));
+        assertTrue(apps.isOurPolicy(id));
     }
 
     function test_DstackOlderFactory() external {
         address id = apps.deployAndRegisterApp(owner, false, true, 0, 0);
         AllowlistPolicy made = AllowlistPolicy(id);
         assertFalse(made.requireTcbUpToDate());
+        assertFalse(apps.appInfo(id).isLocked);
         assertTrue(made.allowAnyDevice());
         assertFalse(made.allowedComposeHashes(0), "a zero hash means none given");
         assertFalse(made.allowedDeviceIds(0));
@@ -194,6 +227,7 @@ contract AppRegistry_Registration_Test is QuorateTest {
         vm.expectRevert(IAppRegistry.GrantFloorZero.selector);
         new AppRegistry(strict, 0, factory);
         new AppRegistry(attestation, 0, factory);
+        assertEq(new AppRegistry(strict, 1, factory).grantFloorSeconds(), 1);
     }
 
     function test_RevertWhen_TheFactoryIsNoContract() external {

@@ -49,8 +49,16 @@ contract AttestationRegistry_Roots_Test is QuorateTest {
 
     /// A22: software that calls itself Intel.
     function test_RevertWhen_SoftwareIsLabelledIntel() external {
-        vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.VendorReserved.selector, bytes32("intel")));
-        attestation.openRoot(keccak256("mine"), "intel", 1, _rules);
+        bytes32[3] memory reserved = [bytes32("intel"), "amd", "aws"];
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.VendorReserved.selector, reserved[i]));
+            attestation.openRoot(keccak256("mine"), reserved[i], 1, _rules);
+        }
+        for (uint8 platform = 1; platform <= 3; ++platform) {
+            bytes32 root = keccak256(abi.encode("software", platform));
+            attestation.openRoot(root, "soft-z", platform, _rules);
+            assertEq(attestation.rootPolicy(root).platform, platform);
+        }
     }
 
     /// A22: where software is refused, no label helps.
@@ -82,6 +90,8 @@ contract AttestationRegistry_Roots_Test is QuorateTest {
         attestation.openRoot("root", 0, 1, _rules);
         vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.UnknownPlatform.selector, 4));
         attestation.openRoot("root", "soft-z", 4, _rules);
+        vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.UnknownPlatform.selector, 0));
+        attestation.openRoot("root", "soft-z", 0, _rules);
         vm.expectRevert(AlreadySet.selector);
         attestation.openRoot(_root(0), _vendor(0), 1, _rules);
         vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.RootNotOpen.selector, bytes32("root")));
@@ -143,6 +153,43 @@ contract AttestationRegistry_Roots_Test is QuorateTest {
         assertEq(attestation.rootPolicy(_root(0)).rules.acceptedTcbStatuses, 0xff);
     }
 
+    function test_EachStatusHasABitOfItsOwn() external {
+        string[8] memory words = [
+            "UpToDate",
+            "SWHardeningNeeded",
+            "ConfigurationNeeded",
+            "ConfigurationAndSWHardeningNeeded",
+            "OutOfDate",
+            "OutOfDateConfigurationNeeded",
+            "TDRelaunchAdvised",
+            "TDRelaunchAdvisedConfigurationNeeded"
+        ];
+        string[] memory none;
+        for (uint256 bit = 0; bit < 8; ++bit) {
+            attestation.setRootRules(_root(0), RootRules(0, 0, 0, 0, uint16(1 << bit)));
+            for (uint256 k = 0; k < 8; ++k) {
+                assertEq(_check(_root(0), _vendor(0), 0, words[k], none, OS_IMAGE), k == bit ? 0 : 3);
+            }
+        }
+    }
+
+    function test_AdvisoriesAreAcceptedOneByOne() external {
+        string[3] memory ids = ["INTEL-SA-1", "INTEL-SA-2", "INTEL-SA-3"];
+        for (uint256 i = 0; i < 3; ++i) {
+            attestation.denyAdvisory(_root(0), ids[i]);
+        }
+        attestation.acceptAdvisory(_root(0), ids[1]);
+        string[] memory denied = attestation.rootPolicy(_root(0)).deniedAdvisoryIds;
+        assertEq(denied.length, 2);
+        assertEq(denied[0], ids[0]);
+        assertEq(denied[1], ids[2]);
+        string[] memory one = new string[](1);
+        for (uint256 i = 0; i < 3; ++i) {
+            one[0] = ids[i];
+            assertEq(_check(_root(0), _vendor(0), 17, "UpToDate", one, OS_IMAGE), i == 1 ? 0 : 5);
+        }
+    }
+
     function test_RevertWhen_NothingChanges() external {
         vm.expectRevert(NothingToRevoke.selector);
         attestation.closeRoot("unknown", 1);
@@ -164,6 +211,7 @@ contract AttestationRegistry_Roots_Test is QuorateTest {
         attestation.closeRoot(_root(0), 1);
         attestation.denyAdvisory(_root(1), "x");
         attestation.revokeOsImage(OS_IMAGE, 1);
+        assertFalse(attestation.isOsImageApproved(OS_IMAGE));
         bytes memory refusal =
             abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, guardianOfNetwork);
         vm.expectRevert(refusal);

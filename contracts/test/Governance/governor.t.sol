@@ -224,6 +224,18 @@ contract QuorateGovernor_Test is GovernanceTest {
         assertTrue(governor.isAccessManagerIgnored(address(policy), policy.approveComposeHash.selector));
         assertTrue(governor.isAccessManagerIgnored(address(governor), governor.setVotingDelay.selector));
         assertTrue(governor.isAccessManagerIgnored(stranger, bytes4(0)));
+        // A vote may send one of its own functions through the manager.
+        bytes4[] memory one = new bytes4[](1);
+        one[0] = governor.setVotingDelay.selector;
+        vm.prank(address(governor));
+        governor.setAccessManagerIgnored(address(governor), one, false);
+        assertFalse(governor.isAccessManagerIgnored(address(governor), governor.setVotingDelay.selector));
+    }
+
+    /// @dev [GOV-7]
+    function test_NamingAGuardianOfTheNetworkReplacesOne() external {
+        bytes memory data = abi.encodeCall(IAccessManager.grantRole, (1, stranger, 0));
+        assertTrue(governor.replacesGuardiansOnly(_propose(_call(address(manager), data), "# One more guardian")));
     }
 
     function test_SaysWhatIndexersKeyOn() external view {

@@ -5,6 +5,9 @@ import {IAppAuth, AppBootInfo} from "../../src/interfaces/IAppAuth.sol";
 import {IIssuanceLog} from "../../src/interfaces/IIssuanceLog.sol";
 import {IssuanceLog} from "../../src/IssuanceLog.sol";
 import {Anchor, Input, Issuance, SeatSignature} from "../../src/interfaces/Statements.sol";
+import {CommitteeCall} from "../../src/libraries/CommitteeCall.sol";
+import {KmsCommittee} from "../../src/KmsCommittee.sol";
+import {IKmsCommittee} from "../../src/interfaces/IKmsCommittee.sol";
 import {Vm} from "forge-std/Vm.sol";
 import {QuorateTest} from "../utils/QuorateTest.sol";
 
@@ -139,6 +142,53 @@ contract IssuanceLog_Record_Test is QuorateTest {
         issuanceLog.record(issuances, signatures);
     }
 
+    function test_AYoungChainHasNoOldAnchors() external {
+        vm.roll(200);
+        Issuance memory i = _issuance(1);
+        i.anchor = Anchor(1, blockhash(1));
+        _record(i);
+    }
+
+    /// An encoder may leave a gap: what is judged is what was signed, wherever it lies.
+    function test_TheAttestedMayLieAnywhere() external {
+        Issuance memory i = _issuance(1);
+        (Issuance[] memory issuances, SeatSignature[][] memory signatures) = _one(i, _authorize(i, _seats(T)));
+        bytes memory data = abi.encodeCall(issuanceLog.record, (issuances, signatures));
+        uint256 root = _find(data, i.attested.root);
+        // A word between the head of `attested` and `boot`: three offsets grow by it.
+        _grow(data, root - 32);
+        _grow(data, _find(data, i.evidenceHash) + 64);
+        _grow(data, 4 + 32);
+        (bool ok,) = address(issuanceLog)
+            .call(bytes.concat(_slice(data, 0, root + 96), bytes32(0), _slice(data, root + 96, data.length)));
+        assertTrue(ok);
+        assertEq(issuanceLog.recorded(issuanceLog.issuanceIdOf(i.reportData)), block.number);
+    }
+
+    function _find(bytes memory data, bytes32 word) private pure returns (uint256 at) {
+        for (at = 4; _word(data, at) != word; at += 32) {}
+    }
+
+    function _word(bytes memory data, uint256 at) private pure returns (bytes32 word) {
+        assembly {
+            word := mload(add(add(data, 0x20), at))
+        }
+    }
+
+    function _grow(bytes memory data, uint256 at) private pure {
+        assembly {
+            let position := add(add(data, 0x20), at)
+            mstore(position, add(mload(position), 0x20))
+        }
+    }
+
+    function _slice(bytes memory data, uint256 from, uint256 to) private pure returns (bytes memory part) {
+        part = new bytes(to - from);
+        for (uint256 k = 0; k < part.length; ++k) {
+            part[k] = data[from + k];
+        }
+    }
+
     function test_RevertGiven_OldAnchor() external {
         Issuance memory i = _issuance(1);
         i.anchor = Anchor(uint64(block.number - 256), blockhash(block.number - 256));
@@ -180,7 +230,8 @@ contract IssuanceLog_Record_Test is QuorateTest {
     }
 
     function test_RevertWhen_ScopeIsNotTheEnclaves() external {
-        Input[9] memory bad = [
+        bytes32 instance = bytes32(uint256(uint160(_issuance(1).attested.boot.instanceId)));
+        Input[14] memory bad = [
             Input(0, 1, 0, 1, 0, 0),
             Input(3, 1, 0, 1, 0, 0),
             Input(1, 0, 0, 1, 0, 0),
@@ -189,7 +240,12 @@ contract IssuanceLog_Record_Test is QuorateTest {
             Input(1, 2, keccak256("other code"), 1, 0, 0),
             Input(1, 3, bytes32(uint256(1)), 1, 0, 0),
             Input(1, 1, 0, 1, keccak256("secret"), 0),
-            Input(2, 2, COMPOSE, 1, keccak256("secret"), keccak256("ciphertext"))
+            Input(2, 2, COMPOSE, 1, keccak256("secret"), keccak256("ciphertext")),
+            Input(2, 1, COMPOSE, 1, keccak256("secret"), keccak256("ciphertext")),
+            Input(1, 1, 0, 1, 0, keccak256("ciphertext")),
+            Input(2, 2, 0, 1, keccak256("secret"), keccak256("ciphertext")),
+            Input(1, 0, instance, 1, 0, 0),
+            Input(1, 4, instance, 1, 0, 0)
         ];
         for (uint256 k = 0; k < bad.length; ++k) {
             Issuance memory i = _issuance(1);
@@ -232,6 +288,14 @@ contract IssuanceLog_Record_Test is QuorateTest {
         _expect(i, abi.encodeWithSelector(IIssuanceLog.KeyVersionNotReadable.selector, appId, 1));
     }
 
+    /// An app that nobody registered has version zero, and that is none.
+    function test_RevertWhen_UnsealAsksForVersionZero() external {
+        Issuance memory i = _issuance(1);
+        i.attested.boot.appId = stranger;
+        i.inputs[0] = Input(2, 1, 0, 0, keccak256("secret"), keccak256("ciphertext"));
+        _expect(i, abi.encodeWithSelector(IIssuanceLog.KeyVersionNotReadable.selector, stranger, 0));
+    }
+
     /// What was asked for one input answers for no other: neither another version nor another kind.
     function test_RevertWhen_ALaterInputIsNotReadable() external {
         vm.prank(owner);
@@ -251,6 +315,19 @@ contract IssuanceLog_Record_Test is QuorateTest {
         Issuance memory i = _issuance(1);
         i.epoch = 2;
         _expect(i, abi.encodeWithSelector(IIssuanceLog.WrongEpoch.selector, 1, 2));
+    }
+
+    /// Before the genesis there is no epoch to sign for.
+    function test_RevertGiven_NoEpoch() external {
+        committee = new KmsCommittee(attestation.authority(), attestation, STEP, 2, LONGEST);
+        issuanceLog = new IssuanceLog(committee);
+        committee.setContracts(address(apps), address(issuanceLog));
+        _expect(_issuance(1), abi.encodeWithSelector(IIssuanceLog.WrongEpoch.selector, 0, 0));
+    }
+
+    function test_RevertGiven_ACommitteeThatGivesNoAnswer() external {
+        issuanceLog = new IssuanceLog(IKmsCommittee(address(apps)));
+        _expect(_issuance(1), abi.encodeWithSelector(CommitteeCall.CommitteeGivesNoAnswer.selector));
     }
 
     function test_RevertWhen_WrongKeyset() external {
@@ -390,6 +467,8 @@ contract IssuanceLog_Record_Test is QuorateTest {
         (bool ok, bytes memory answer) = address(issuanceLog).call{gas: 300_000}(call);
         assertFalse(ok);
         assertEq(bytes4(answer), IIssuanceLog.NotEnoughGas.selector);
+        // Selector, then what is needed: 64/63 of the policy's gas, and 60,000 to record with.
+        assertEq(uint256(_word(answer, 4)), uint256(250_000) * 64 / 63 + 60_000);
         (ok,) = address(issuanceLog).call{gas: 1_000_000}(call);
         assertTrue(ok);
     }
@@ -461,6 +540,42 @@ contract IssuanceLog_Record_Test is QuorateTest {
     }
 
     /// What was asked for one issuance answers for no other app, version or set of seats.
+    function test_BatchSkipsTheFirst() external {
+        Issuance[] memory issuances = new Issuance[](2);
+        SeatSignature[][] memory signatures = new SeatSignature[][](2);
+        for (uint256 k = 0; k < 2; ++k) {
+            issuances[k] = _issuance(k);
+            if (k == 0) issuances[k].releaseAt = 3;
+            signatures[k] = _authorize(issuances[k], _seats(T));
+        }
+        bytes[] memory refusals = issuanceLog.record(issuances, signatures);
+        assertEq(refusals[0], abi.encodeWithSelector(IIssuanceLog.ReleaseAtUnknown.selector, 3));
+        assertEq(refusals[1].length, 0);
+        assertEq(issuanceLog.recorded(issuanceLog.issuanceIdOf(issuances[1].reportData)), block.number);
+    }
+
+    /// What was not readable for one is not readable for the next.
+    function test_BatchRemembersOnlyWhatIsReadable() external {
+        Issuance[] memory issuances = new Issuance[](2);
+        SeatSignature[][] memory signatures = new SeatSignature[][](2);
+        for (uint256 k = 0; k < 2; ++k) {
+            issuances[k] = _issuance(k);
+            issuances[k].inputs[0].keyVersion = 2;
+            signatures[k] = _authorize(issuances[k], _seats(T));
+        }
+        bytes[] memory refusals = issuanceLog.record(issuances, signatures);
+        bytes memory expected = abi.encodeWithSelector(IIssuanceLog.KeyVersionNotReadable.selector, appId, 2);
+        assertEq(refusals[0], expected);
+        assertEq(refusals[1], expected);
+    }
+
+    function test_RevertGiven_ARegistryThatGivesNoAnswer() external {
+        vm.mockCallRevert(address(apps), abi.encodeWithSelector(apps.isAllowed.selector), "");
+        _expect(
+            _issuance(1), abi.encodeWithSelector(IIssuanceLog.NotAllowed.selector, appId, "Registry gives no answer")
+        );
+    }
+
     function test_BatchAsksForEachWhatItNeeds() external {
         (address other,) = _createApp("second");
         committee.suspendSeat(5, 1);

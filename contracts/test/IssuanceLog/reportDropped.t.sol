@@ -5,6 +5,7 @@ import {IIssuanceLog} from "../../src/interfaces/IIssuanceLog.sol";
 import {IKmsCommittee} from "../../src/interfaces/IKmsCommittee.sol";
 import {Issuance, Released, SeatSignature} from "../../src/interfaces/Statements.sol";
 import {QuorateTest} from "../utils/QuorateTest.sol";
+import {TrailReplay} from "../utils/TrailReplay.sol";
 
 /// A9: a recorded, released issuance that a reorg dropped.
 contract IssuanceLog_ReportDropped_Test is QuorateTest {
@@ -106,6 +107,34 @@ contract IssuanceLog_ReportDropped_Test is QuorateTest {
             2,
             abi.encodeWithSelector(IIssuanceLog.BelowThreshold.selector, 3, 2)
         );
+    }
+
+    function test_RevertWhen_OneSeatAuthorizedThrice() external {
+        Issuance memory i = _issuance(1);
+        uint16[] memory seats = new uint16[](3);
+        (seats[0], seats[1], seats[2]) = (1, 1, 1);
+        _expect(
+            i,
+            _authorize(i, seats),
+            _release(i, 2),
+            2,
+            abi.encodeWithSelector(IIssuanceLog.SeatsNotAscending.selector, 1, 1)
+        );
+    }
+
+    /// [TRAIL-1] P6
+    function test_TheReportIsInTheTrail() external {
+        Issuance memory i = _issuance(1);
+        SeatSignature[] memory s = _authorize(i, _seats(T));
+        (uint64 seq, uint192 head) = issuanceLog.trail();
+        TrailReplay replayer = new TrailReplay();
+        vm.recordLogs();
+        _report(i, s, _release(i, 2), 2);
+        (seq, head) = replayer.replay(address(issuanceLog), seq, head, vm.getRecordedLogs());
+        (uint64 actualSeq, uint192 actualHead) = issuanceLog.trail();
+        assertEq(actualSeq, 1);
+        assertEq(actualSeq, seq);
+        assertEq(actualHead, head);
     }
 
     function test_RevertWhen_AuthorizationFalse() external {

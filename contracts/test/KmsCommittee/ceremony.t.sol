@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {CeremonyInfo, EpochInfo, IKmsCommittee} from "../../src/interfaces/IKmsCommittee.sol";
-import {Dealing, Outcome, RecipientKey} from "../../src/interfaces/Statements.sol";
+import {ZeroValue} from "../../src/interfaces/Errors.sol";
+import {Confirmation, Dealing, Outcome, RecipientKey, RecipientRefused} from "../../src/interfaces/Statements.sol";
 import {KmsCeremony} from "../../src/KmsCeremony.sol";
 import {QuorateTest} from "../utils/QuorateTest.sol";
 
@@ -50,6 +51,7 @@ contract KmsCommittee_Ceremony_Test is QuorateTest {
         assertEq(c.seats.length, N);
         assertEq(c.seats[4].signer, _signer(5));
         assertEq(c.seats[4].vendor, _vendor(2));
+        assertEq(c.seats[4].encryptionKey.length, 0, "none is posted");
         vm.roll(block.number + 7);
         _postAllKeys(session);
         c = committee.ceremony();
@@ -160,6 +162,10 @@ contract KmsCommittee_Ceremony_Test is QuorateTest {
         bytes memory signature = _sign(1, hasher.hash(k));
         vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.SeatIsSuspended.selector, 1));
         committee.postRecipientKey(k, signature, "x");
+        committee.unsuspendSeat(1);
+        committee.removeSeat(1, 1);
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.SeatIsSuspended.selector, 1));
+        committee.postRecipientKey(k, signature, "x");
     }
 
     function test_RevertWhen_KeyIsLate() external {
@@ -213,6 +219,101 @@ contract KmsCommittee_Ceremony_Test is QuorateTest {
         }
         assertEq(committee.ceremony().seats[1].refusedSeat, 3);
         assertEq(committee.ceremony().seats[1].refusalReason, 7);
+    }
+
+    function test_RevertWhen_DealingIsWrong() external {
+        bytes32 session = _upToDealings();
+        Dealing memory d = Dealing(session, 1, keccak256("x"));
+        bytes memory other = _sign(2, hasher.hash(d));
+        bytes memory good = _sign(1, hasher.hash(d));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.InvalidSignature.selector, _signer(1), _signer(2)));
+        committee.postDealing(d, other, "x");
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.HashMismatch.selector, keccak256("x"), keccak256("y")));
+        committee.postDealing(d, good, "y");
+    }
+
+    function test_RevertWhen_RefusalIsWrong() external {
+        bytes32 session = _open();
+        RecipientRefused memory r = RecipientRefused(session, 1, 2, 7);
+        bytes memory good = _sign(1, hasher.hash(r));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.WrongStep.selector, 2, 1));
+        committee.postRefusal(r, good);
+        _postAllKeys(session);
+        bytes memory other = _sign(2, hasher.hash(r));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.InvalidSignature.selector, _signer(1), _signer(2)));
+        committee.postRefusal(r, other);
+        r.seat = 6;
+        other = _sign(1, hasher.hash(r));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.NotARecipient.selector, 6));
+        committee.postRefusal(r, other);
+        r.dealer = 6;
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.NotARecipient.selector, 6));
+        committee.postRefusal(r, other);
+        r = RecipientRefused(session, 1, 2, 7);
+        committee.postRefusal(r, good);
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.AlreadyPosted.selector, 1));
+        committee.postRefusal(r, good);
+        _postDealing(session, 3);
+        r.dealer = 3;
+        other = _sign(3, hasher.hash(r));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.AlreadyPosted.selector, 3));
+        committee.postRefusal(r, other);
+    }
+
+    /// A step whose statements are not all in ends with its deadline, and the next one begins there.
+    function test_StepsEndAtTheirDeadlines() external {
+        _admitAll();
+        _admit(6);
+        uint64 start = uint64(block.number);
+        bytes32 session = committee.openEpoch(_seats(6), T);
+        for (uint16 seat = 1; seat <= 5; ++seat) {
+            _postKey(session, seat);
+        }
+        vm.roll(start + STEP);
+        _assertStep(1, start, start + STEP);
+        vm.roll(start + STEP + 1);
+        _assertStep(2, start + STEP, start + 2 * STEP);
+        for (uint16 seat = 1; seat <= 3; ++seat) {
+            if (seat == 3) vm.roll(start + 2 * STEP);
+            _postDealing(session, seat);
+        }
+        _assertStep(2, start + STEP, start + 2 * STEP);
+        vm.roll(start + 2 * STEP + 1);
+        _assertStep(3, start + 2 * STEP, start + 3 * STEP);
+        for (uint16 seat = 1; seat <= 4; ++seat) {
+            _postConfirmation(session, seat, keccak256("a"));
+        }
+        vm.roll(start + 3 * STEP);
+        _assertStep(3, start + 2 * STEP, start + 3 * STEP);
+        uint256 snapshot = vm.snapshotState();
+        _postConfirmation(session, 5, keccak256("a"));
+        _assertStep(4, start + 3 * STEP, start + 4 * STEP);
+        vm.roll(start + 4 * STEP);
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.NotAbortable.selector, 4));
+        committee.abortEpoch();
+        vm.roll(start + 4 * STEP + 1);
+        committee.abortEpoch();
+        vm.revertToState(snapshot);
+        vm.roll(start + 3 * STEP + 1);
+        _assertStep(FAILED, start + 3 * STEP, start + 3 * STEP);
+    }
+
+    function _assertStep(uint8 step, uint64 startedAt, uint64 deadline) private view {
+        CeremonyInfo memory c = committee.ceremony();
+        assertEq(c.step, step);
+        assertEq(c.stepStartedAt, startedAt);
+        assertEq(c.deadline, deadline);
+    }
+
+    function test_TooFewDealingsFailAtTheDeadline() external {
+        uint64 start = uint64(block.number);
+        bytes32 session = _upToDealings();
+        _postDealing(session, 1);
+        _postDealing(session, 2);
+        vm.roll(start + STEP);
+        _assertStep(2, start, start + STEP);
+        vm.roll(start + STEP + 1);
+        _assertStep(FAILED, start + STEP, start + STEP);
     }
 
     function test_RefusalsEndTheStepToo() external {
@@ -282,9 +383,95 @@ contract KmsCommittee_Ceremony_Test is QuorateTest {
     function test_RevertWhen_ConfirmedTwice() external {
         bytes32 session = _upToConfirmations();
         _postConfirmation(session, 1, keccak256("a"));
-        vm.expectRevert();
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.AlreadyPosted.selector, 1));
         this.postConfirmation(session, 1, keccak256("b"));
         assertEq(committee.ceremony().seats[0].transcript, keccak256("a"));
+        assertEq(committee.ceremony().seats[0].canaryHash, keccak256(abi.encode("canary", uint16(1))));
+        assertEq(committee.ceremony().seats[0].dealingHash, keccak256(abi.encode("dealing", uint16(1))));
+    }
+
+    function test_RevertWhen_ConfirmationIsWrong() external {
+        bytes32 session = _upToDealings();
+        Confirmation memory c = Confirmation(session, 1, keccak256("a"), keccak256("x"));
+        bytes memory good = _sign(1, hasher.hash(c));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.WrongStep.selector, 3, 2));
+        committee.postConfirmation(c, good, "x");
+        _postAllDealings(session);
+        bytes memory other = _sign(2, hasher.hash(c));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.InvalidSignature.selector, _signer(1), _signer(2)));
+        committee.postConfirmation(c, other, "x");
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.HashMismatch.selector, keccak256("x"), keccak256("y")));
+        committee.postConfirmation(c, good, "y");
+        c.seat = 6;
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.NotARecipient.selector, 6));
+        committee.postConfirmation(c, good, "x");
+        (c.seat, c.transcript) = (1, 0);
+        good = _sign(1, hasher.hash(c));
+        vm.expectRevert(ZeroValue.selector);
+        committee.postConfirmation(c, good, "x");
+    }
+
+    /// What most confirmed leads, whoever came first.
+    function test_TheTranscriptOfMostLeads() external {
+        bytes32 session = _upToConfirmations();
+        _postConfirmation(session, 1, keccak256("a"));
+        _postConfirmation(session, 2, keccak256("b"));
+        assertEq(committee.ceremony().transcript, keccak256("a"), "the first of equals");
+        assertEq(committee.ceremony().agreed, 1);
+        _postConfirmation(session, 3, keccak256("b"));
+        assertEq(committee.ceremony().transcript, keccak256("b"));
+        assertEq(committee.ceremony().agreed, 2);
+    }
+
+    /// A seat that sent no key is no recipient; the others go on without it.
+    function test_ActivatesWithoutASeatThatSentNoKey() external {
+        _admitAll();
+        _admit(6);
+        bytes32 session = committee.openEpoch(_seats(6), T);
+        uint16[] memory ids = new uint16[](5);
+        (ids[0], ids[1], ids[2], ids[3], ids[4]) = (1, 2, 4, 5, 6);
+        for (uint256 k = 0; k < 5; ++k) {
+            _postKey(session, ids[k]);
+        }
+        vm.roll(block.number + STEP + 1);
+        for (uint256 k = 0; k < 5; ++k) {
+            _postDealing(session, ids[k]);
+        }
+        Outcome memory o = _outcome(ids, ids);
+        for (uint256 k = 0; k < 5; ++k) {
+            _postConfirmation(session, ids[k], _transcript(session, o));
+        }
+        committee.activateEpoch(o);
+        assertEq(committee.epochInfo(1).recipients.length, 5);
+        assertEq(committee.authorizers(_seats(3)).signers[2], address(0));
+    }
+
+    /// Who confirmed something else is no member, share or not.
+    function test_MembersAreWhoConfirmedThis() external {
+        bytes32 session = _sixUpToConfirmations();
+        Outcome memory o = _outcome(_seats(6), _seats(6));
+        for (uint16 seat = 1; seat <= 6; ++seat) {
+            _postConfirmation(session, seat, seat == 2 ? keccak256("another") : _transcript(session, o));
+        }
+        committee.activateEpoch(o);
+        EpochInfo memory e = committee.epochInfo(1);
+        assertEq(e.members.length, 5);
+        assertEq(e.members[1], 3);
+        assertEq(e.epoch, 1);
+        assertEq(e.t, T);
+        assertEq(e.transcript, _transcript(session, o));
+        assertEq(e.sharesHash, keccak256(o.verificationShares));
+        assertEq(committee.seatsOf(1).length, 6);
+        (bytes32 keysetId,,,,,) = committee.keyset();
+        assertEq(e.keysetId, keysetId);
+        (uint16 t, address[] memory signers) = committee.signersOf(1, _seats(6));
+        assertEq(t, T);
+        assertEq(signers[0], _signer(1));
+        assertEq(signers[1], address(0));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.UnknownEpoch.selector, 2));
+        committee.signersOf(2, _seats(1));
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.WrongSession.selector, bytes32(0), bytes32(0)));
+        committee.activateEpoch(o);
     }
 
     function postConfirmation(bytes32 session, uint16 seat, bytes32 transcript) external {
@@ -304,8 +491,8 @@ contract KmsCommittee_Ceremony_Test is QuorateTest {
 
     /// Even t confirmed alike: the form of the outcome is the contract's to judge.
     function test_RevertWhen_OutcomeHasABadForm() external {
-        Outcome[6] memory bad;
-        for (uint256 k = 0; k < 6; ++k) {
+        Outcome[8] memory bad;
+        for (uint256 k = 0; k < 8; ++k) {
             bad[k] = _outcome(_seats(N), _seats(N));
         }
         bad[0].recipients = _seats(4);
@@ -315,17 +502,23 @@ contract KmsCommittee_Ceremony_Test is QuorateTest {
         bad[3].dealers = _list(1, 2, 9);
         bad[4].verificationShares = hex"02";
         bad[5].unsealPublicKey = hex"02";
-        bytes4[6] memory expected = [
+        bad[6].derivePublicKey = hex"02";
+        bad[7].recipients = new uint16[](N);
+        (bad[7].recipients[0], bad[7].recipients[1], bad[7].recipients[2]) = (1, 2, 3);
+        (bad[7].recipients[3], bad[7].recipients[4]) = (4, 6);
+        bytes4[8] memory expected = [
             IKmsCommittee.RecipientsMismatch.selector,
             IKmsCommittee.TooFewDealers.selector,
             IKmsCommittee.SeatsNotAscending.selector,
             IKmsCommittee.NotADealer.selector,
             IKmsCommittee.WrongLength.selector,
-            IKmsCommittee.WrongLength.selector
+            IKmsCommittee.WrongLength.selector,
+            IKmsCommittee.WrongLength.selector,
+            IKmsCommittee.RecipientsMismatch.selector
         ];
         bytes32 session = _upToConfirmations();
         uint256 snapshot = vm.snapshotState();
-        for (uint256 k = 0; k < 6; ++k) {
+        for (uint256 k = 0; k < 8; ++k) {
             for (uint16 seat = 1; seat <= N; ++seat) {
                 _postConfirmation(session, seat, _transcript(session, bad[k]));
             }
@@ -444,5 +637,36 @@ contract KmsCommittee_NoSealing_Test is QuorateTest {
         _admitAll();
         vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.TooFewSealingSeats.selector, 3, 2));
         committee.openEpoch(_seats(N), T);
+    }
+}
+
+contract KmsCommittee_ThreeSeal_Test is QuorateTest {
+    function _sealing(uint16 seat) internal pure override returns (uint8) {
+        return seat <= 3 ? 1 : 0;
+    }
+
+    /// A7: one of the three who can unseal stays silent, and the rest would lose the key in a restart.
+    function test_RevertWhen_TooFewMembersCanUnseal() external {
+        _admitAll();
+        _admit(6);
+        bytes32 session = committee.openEpoch(_seats(6), T);
+        for (uint16 seat = 1; seat <= 6; ++seat) {
+            _postKey(session, seat);
+        }
+        for (uint16 seat = 1; seat <= 6; ++seat) {
+            _postDealing(session, seat);
+        }
+        Outcome memory o = _outcome(_seats(6), _seats(6));
+        for (uint16 seat = 2; seat <= 6; ++seat) {
+            _postConfirmation(session, seat, _transcript(session, o));
+        }
+        uint256 snapshot = vm.snapshotState();
+        vm.roll(block.number + STEP + 1);
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.TooFewSealingSeats.selector, 3, 2));
+        committee.activateEpoch(o);
+        vm.revertToState(snapshot);
+        _postConfirmation(session, 1, _transcript(session, o));
+        committee.activateEpoch(o);
+        assertEq(committee.activeEpoch(), 1);
     }
 }

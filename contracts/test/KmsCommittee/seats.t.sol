@@ -10,7 +10,7 @@ import {AlreadySet, NothingToRevoke, ZeroValue} from "../../src/interfaces/Error
 import {RootRules} from "../../src/interfaces/IAttestationRegistry.sol";
 import {KnownRoots} from "../../src/libraries/KnownRoots.sol";
 import {CandidateInfo, IKmsCommittee, SeatInfo} from "../../src/interfaces/IKmsCommittee.sol";
-import {Candidate, Issuance, SeatSignature} from "../../src/interfaces/Statements.sol";
+import {Anchor, Candidate, Issuance, SeatSignature} from "../../src/interfaces/Statements.sol";
 import {IIssuanceLog} from "../../src/interfaces/IIssuanceLog.sol";
 import {QuorateTest} from "../utils/QuorateTest.sol";
 
@@ -30,6 +30,40 @@ contract KmsCommittee_Seats_Test is QuorateTest {
         assertEq(info.candidateId, id);
         assertEq(info.endpoint, c.endpoint);
         assertEq(info.expiresAt, block.timestamp + 30 days);
+        assertEq(info.operator, c.operator);
+        assertEq(info.sealing, c.sealing);
+        assertEq(info.root, c.root);
+        assertEq(info.osImageHash, c.osImageHash);
+        assertEq(info.composeHash, c.composeHash);
+        assertEq(info.checkpoint.number, c.checkpoint.number);
+        assertEq(info.evidenceHash, c.evidenceHash);
+        assertEq(info.seat, 0);
+        _admitPosted(1);
+        assertEq(committee.candidate(c.signer).seat, 1);
+    }
+
+    function _admitPosted(uint16 seat) private {
+        committee.assignOperator(_signer(seat), _operator(seat));
+        committee.admitSeat(_signer(seat));
+    }
+
+    /// What is just allowed: an endpoint of 256 bytes, a checkpoint in this block, the last second of thirty days.
+    function test_BoundsOfACandidate() external {
+        Candidate memory c = _candidate(1);
+        c.endpoint = string(new bytes(256));
+        c.checkpoint.number = uint64(block.number);
+        bytes memory signature = _sign(1, hasher.hash(c));
+        committee.postCandidate(c, signature, _evidence(1));
+        vm.expectRevert(
+            abi.encodeWithSelector(IKmsCommittee.StaleCandidate.selector, c.checkpoint.number, c.checkpoint.number)
+        );
+        committee.postCandidate(c, signature, _evidence(1));
+        vm.warp(block.timestamp + 30 days);
+        _admitPosted(1);
+        c = _candidate(2);
+        c.checkpoint = Anchor(0, blockhash(0));
+        committee.postCandidate(c, _sign(2, hasher.hash(c)), _evidence(2));
+        assertEq(committee.candidate(c.signer).candidateId, hasher.hash(c), "nothing older is there");
     }
 
     function test_RevertWhen_CandidateIsForged() external {
@@ -39,6 +73,11 @@ contract KmsCommittee_Seats_Test is QuorateTest {
         committee.postCandidate(c, signature, _evidence(1));
         vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.InvalidSignature.selector, _signer(1), address(0)));
         committee.postCandidate(c, hex"00", _evidence(1));
+        // What nobody signed is not the zero address's.
+        Candidate memory nobody = _candidate(1);
+        nobody.signer = address(0);
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.InvalidSignature.selector, address(0), address(0)));
+        committee.postCandidate(nobody, hex"00", _evidence(1));
         signature = _sign(1, hasher.hash(c));
         vm.expectRevert(
             abi.encodeWithSelector(IKmsCommittee.HashMismatch.selector, c.evidenceHash, keccak256(_evidence(2)))
@@ -87,8 +126,20 @@ contract KmsCommittee_Seats_Test is QuorateTest {
         assertEq(s.vendor, _vendor(1));
         assertEq(s.operator, _operator(3));
         assertEq(s.endpoint, "http://127.0.0.1:8101");
+        assertEq(s.root, _root(1));
+        assertEq(s.sealing, 1);
+        assertEq(s.candidateId, committee.candidate(_signer(3)).candidateId);
+        assertEq(s.evidenceHash, keccak256(_evidence(3)));
+        assertFalse(s.isSuspended || s.isRemoved);
+        assertEq(committee.operatorOf(_signer(3)), _operator(3));
+        assertTrue(committee.isNodeCodeApproved(OS_IMAGE, NODE_CODE));
         assertEq(committee.seatIdOf(_signer(3)), 3);
         committee.removeSeat(5, 1);
+        assertTrue(committee.seat(5).isRemoved);
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.SeatIsRemoved.selector, 5));
+        committee.removeSeat(5, 1);
+        committee.suspendSeat(4, 1);
+        assertTrue(committee.seat(4).isSuspended);
         _admit(6);
         assertEq(committee.seatIdOf(_signer(6)), 6, "an id is never given twice");
     }
@@ -234,6 +285,10 @@ contract KmsCommittee_Seats_Test is QuorateTest {
         committee.revokeNodeCode(OS_IMAGE, "x", 1);
         vm.expectRevert(ZeroValue.selector);
         committee.approveNodeCode(0, NODE_CODE, "");
+        vm.expectRevert(ZeroValue.selector);
+        committee.approveNodeCode(OS_IMAGE, 0, "");
+        vm.expectRevert(ZeroValue.selector);
+        committee.assignOperator(address(0), "x");
         vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.UnknownSeat.selector, 77));
         committee.suspendSeat(77, 1);
     }
@@ -243,6 +298,15 @@ contract KmsCommittee_Seats_Test is QuorateTest {
         new KmsCommittee(address(this), attestation, 60, 7, 0);
         vm.expectRevert(ZeroValue.selector);
         new KmsCommittee(address(this), attestation, 60, 0, 0);
+        vm.expectRevert(ZeroValue.selector);
+        new KmsCommittee(address(this), attestation, 60, 60, 0);
+        KmsCommittee made = new KmsCommittee(address(this), attestation, 60, 30, 7);
+        assertEq(made.stepBlocks(), 60);
+        assertEq(made.finalityBlocks(), 30);
+        assertEq(made.longestDelaySeconds(), 7);
+        assertEq(address(made.attestationRegistry()), address(attestation));
+        vm.expectRevert(IKmsCommittee.ContractsNotSet.selector);
+        made.registryOf(appId);
     }
 
     /* CONTRACTS IN FORCE */
@@ -297,6 +361,54 @@ contract KmsCommittee_Seats_Test is QuorateTest {
         assertEq(committee.registryOf(other), address(apps), "only to a registry of the list");
     }
 
+    /// Two registries that point at each other: the app is the first one's.
+    function test_ACircleOfMovesEndsWhereItBegan() external {
+        AppRegistry next = new AppRegistry(attestation, FLOOR, apps.policyFactory());
+        committee.setContracts(address(next), address(issuanceLog));
+        vm.warp(block.timestamp + LONGEST);
+        vm.startPrank(owner);
+        next.registerAppWith(appId, appId, owner, guardian, new bytes32[](0));
+        apps.moveTo(appId, address(next));
+        next.moveTo(appId, address(apps));
+        vm.stopPrank();
+        vm.warp(block.timestamp + FLOOR);
+        assertEq(committee.registryOf(appId), address(apps));
+    }
+
+    /// `record` may spare the question for the registry as long as there is one, and no other on its way.
+    function test_TheSoleRegistryIsSaidWhileItIsSole() external {
+        AppRegistry next = new AppRegistry(attestation, FLOOR, apps.policyFactory());
+        IssuanceLog nextLog = new IssuanceLog(committee);
+        uint16[] memory none = new uint16[](0);
+        assertEq(committee.authorizers(none).soleRegistry, address(apps));
+        committee.setContracts(address(apps), address(nextLog));
+        assertEq(committee.authorizers(none).soleRegistry, address(apps), "the same one is pending");
+        committee.setContracts(address(next), address(issuanceLog));
+        assertEq(committee.authorizers(none).soleRegistry, address(0));
+        (address current, address log, address pending, address pendingLog, uint64 from) = committee.contractsInForce();
+        assertEq(current, address(apps));
+        assertEq(log, address(issuanceLog));
+        assertEq(pending, address(next));
+        assertEq(pendingLog, address(issuanceLog));
+        assertEq(from, block.timestamp + LONGEST);
+        committee.cancelContractsChange(1);
+        assertEq(committee.authorizers(none).soleRegistry, address(apps));
+        committee.setContracts(address(apps), address(nextLog));
+        vm.warp(block.timestamp + LONGEST);
+        assertEq(committee.appRegistries().length, 1, "known already");
+        (current, log, pending, pendingLog, from) = committee.contractsInForce();
+        assertEq(log, address(nextLog));
+        assertTrue(pending == address(0) && pendingLog == address(0) && from == 0);
+        committee.setContracts(address(next), address(nextLog));
+        assertEq(committee.appRegistries().length, 1);
+        vm.warp(block.timestamp + LONGEST);
+        vm.expectRevert(NothingToRevoke.selector);
+        committee.cancelContractsChange(1);
+        committee.setContracts(address(next), address(issuanceLog));
+        assertEq(committee.authorizers(none).soleRegistry, address(0), "two");
+        assertEq(committee.appRegistries()[1], address(next));
+    }
+
     /// Governance that swaps registries can't rewrite the policy of an app that is registered.
     function test_RecordAsksTheAppsOwnRegistry() external {
         _genesis();
@@ -315,5 +427,7 @@ contract KmsCommittee_Seats_Test is QuorateTest {
     function test_RevertWhen_ContractsAreNoContracts() external {
         vm.expectRevert(ZeroValue.selector);
         committee.setContracts(stranger, address(issuanceLog));
+        vm.expectRevert(ZeroValue.selector);
+        committee.setContracts(address(apps), stranger);
     }
 }

@@ -141,6 +141,9 @@ contract LicensePolicy_Test is QuorateTest {
     function test_AnEarlierEndCountsAtOnce() external {
         vm.prank(owner);
         _dated.extend(_end + 1);
+        vm.prank(guardian);
+        vm.expectRevert(NothingToRevoke.selector);
+        _dated.cut(_end + 1, 4);
         (uint64 seq,) = _dated.trail();
         vm.expectEmit(address(_dated));
         emit ILicensePolicy.LicenseCut(appId, _end, 4, seq + 1);

@@ -44,6 +44,7 @@ contract Trail_Test is QuorateTest {
         apps.removeVendor(appId, "soft-z", 1);
         apps.freeze(appId, 1);
         apps.thaw(appId);
+        apps.setPolicy(appId, appId);
         apps.setPolicy(appId, address(theirs));
         apps.cancelPolicyChange(appId, 1);
         apps.setGuardian(appId, stranger);

@@ -22,11 +22,19 @@ interface Symbols {
     /// @dev Any call of a function that writes, with any arguments.
     function createCalldata(string calldata contractName) external pure returns (bytes memory);
     function createBytes(uint256 size, string calldata name) external pure returns (bytes memory);
+    function createUint(uint256 bits, string calldata name) external pure returns (uint256);
+}
+
+/// @dev The same address. The account may have anything in storage, where nothing was written yet.
+interface States {
+    function enableSymbolicStorage(address account) external;
 }
 
 /// @dev A network with roles as script/Governance.s.sol gives them and one app under each policy, built without keys or quotes.
 abstract contract SymbolicTest is Test {
     Symbols internal constant SYMBOLS = Symbols(address(uint160(uint256(keccak256("svm cheat code")))));
+
+    States internal constant STATES = States(address(SYMBOLS));
 
     uint64 internal constant NOW = 1_800_000_000;
     uint32 internal constant FLOOR = 3600;
