@@ -78,7 +78,7 @@ fn bytes32(name: &str, word: B256) -> String {
     }
     match name {
         "vendor" | "vendors" | "operator" => label_text(word),
-        "expectedStates" => states(word[31]),
+        "expectedStates" => states(word.last().copied().unwrap_or_default()),
         _ => word.to_string(),
     }
 }

@@ -26,9 +26,13 @@ fn holds() {
     story(async || {
         let network = Network::up_after(Options::default(), async |seated, _| {
             let governance = &seated.governance;
-            let osImageHash = B256::from(Plan::os_image().hash());
-            let composeHash = B256::from(compose_hash(&seated.node_compose));
-            let revoke = KmsCommittee::revokeNodeCodeCall { osImageHash, composeHash, reason: 1 };
+            let image = B256::from(Plan::os_image().hash());
+            let compose = B256::from(compose_hash(&seated.node_compose));
+            let revoke = KmsCommittee::revokeNodeCodeCall {
+                osImageHash: image,
+                composeHash: compose,
+                reason: 1,
+            };
             administer(seated, revoke).await?;
             governance.open_epoch(seated.seats(), 3).await?;
 
@@ -59,7 +63,7 @@ fn holds() {
                 })
                 .await?;
             assert!(governance.keyset().await?.keysetId.is_zero(), "nothing came of it");
-            governance.approve_node_code(osImageHash, composeHash).await?;
+            governance.approve_node_code(image, compose).await?;
             Ok(())
         })
         .await?;
