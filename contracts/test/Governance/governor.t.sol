@@ -170,7 +170,7 @@ contract QuorateGovernor_Test is GovernanceTest {
     /// @dev [GOV-7] A24
     function test_NothingRidesAlong() external {
         bytes memory change = abi.encodeCall(governor.setProposalGuardian, (guardianOfNetwork));
-        Calls[8] memory all = [
+        Calls[9] memory all = [
             _calls(address(governor), change, address(policy), _approve().calldatas[0]),
             _call(address(governor), abi.encodeCall(governor.setBaseDelaySeconds, (0))),
             _call(address(manager), abi.encodeCall(IAccessManager.grantRole, (2, stranger, 0))),
@@ -178,7 +178,8 @@ contract QuorateGovernor_Test is GovernanceTest {
             _call(address(apps), abi.encodeCall(apps.setPolicy, (appId, stranger))),
             _call(address(policy), abi.encodeCall(apps.setGuardian, (appId, stranger))),
             _call(address(governor), ""),
-            _call(address(governor), change)
+            _call(address(governor), change),
+            _call(stranger, abi.encodeCall(IAccessManager.grantRole, (1, stranger, 0)))
         ];
         all[7].values[0] = 1;
         for (uint256 i = 0; i < all.length; ++i) {

@@ -46,6 +46,7 @@ contract KmsCommittee_Ceremony_Test is QuorateTest {
         assertEq(c.step, 1);
         assertEq(c.epoch, 1);
         assertEq(c.t, T);
+        assertEq(c.openedAt, block.number);
         assertEq(c.stepStartedAt, block.number);
         assertEq(c.deadline, block.number + STEP);
         assertEq(c.seats.length, N);
