@@ -88,14 +88,20 @@ contract Lists_Symbolic is SymbolicTest {
         _checkRefused(abi.encodeCall(IAllowlistPolicy.initialize, (any, setup)));
     }
 
-    /// Of a boot halmos chooses all but the TCB status and the advisories: the status is one of two.
+    /// Of a boot halmos chooses all but the TCB status and the advisories: the status is one of two. An "any" that never counts (zero)
+    /// is left out, since one that counts only after the second asked about answers the same, and takes four times fewer paths.
     function _checkShrinks(AppBootInfo memory boot, uint64 later, bytes memory data) private {
-        vm.assume(later >= NOW);
+        vm.assume(later >= NOW && later < type(uint40).max);
+        (uint64 device, uint64 measurement, uint64 instance, uint64 tcb) = list.anyEffectiveAt();
+        vm.assume(device != 0);
+        vm.assume(measurement != 0);
+        vm.assume(instance != 0);
+        vm.assume(tcb != 0);
         boot.tcbStatus = boot.appId == address(0) ? "UpToDate" : "OutOfDate";
         boot.advisoryIds = new string[](0);
-        bool before = _isListedAt(later, boot);
-        _call(address(list), GUARDIAN, data);
-        assert(before || !_isListedAt(later, boot));
+        vm.assume(!_isListedAt(later, boot));
+        vm.assume(_call(address(list), GUARDIAN, data));
+        assert(!_isListedAt(later, boot));
     }
 
     function _checkRefused(bytes memory data) private {
