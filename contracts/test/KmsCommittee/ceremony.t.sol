@@ -72,6 +72,8 @@ contract KmsCommittee_Ceremony_Test is QuorateTest {
         committee.openEpoch(_seats(4), 3);
         vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.TooManySeats.selector, 128, 129));
         committee.openEpoch(new uint16[](129), 3);
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.UnknownSeat.selector, 0));
+        committee.openEpoch(new uint16[](128), 3);
     }
 
     function test_RevertWhen_SeatsUnorderedOrUnknown() external {

@@ -45,20 +45,20 @@ contract Lists_Symbolic is SymbolicTest {
         _checkShrinks(boot, later, abi.encodeCall(IAllowlistPolicy.revokeMeasurement, (any, reason)));
     }
 
-    function check_SetsAnyDevice(AppBootInfo memory boot, uint64 later, bool any) external {
-        _checkShrinks(boot, later, abi.encodeCall(IAllowlistPolicy.setAllowAnyDevice, (any)));
+    function check_EndsAnyDevice(AppBootInfo memory boot, uint64 later) external {
+        _checkShrinks(boot, later, abi.encodeCall(IAllowlistPolicy.setAllowAnyDevice, (false)));
     }
 
-    function check_SetsAnyMeasurement(AppBootInfo memory boot, uint64 later, bool any) external {
-        _checkShrinks(boot, later, abi.encodeCall(IAllowlistPolicy.setAllowAnyMeasurement, (any)));
+    function check_EndsAnyMeasurement(AppBootInfo memory boot, uint64 later) external {
+        _checkShrinks(boot, later, abi.encodeCall(IAllowlistPolicy.setAllowAnyMeasurement, (false)));
     }
 
-    function check_SetsAnyInstance(AppBootInfo memory boot, uint64 later, bool any) external {
-        _checkShrinks(boot, later, abi.encodeCall(IAllowlistPolicy.setAllowAnyInstance, (any)));
+    function check_EndsAnyInstance(AppBootInfo memory boot, uint64 later) external {
+        _checkShrinks(boot, later, abi.encodeCall(IAllowlistPolicy.setAllowAnyInstance, (false)));
     }
 
-    function check_SetsTheTcb(AppBootInfo memory boot, uint64 later, bool any) external {
-        _checkShrinks(boot, later, abi.encodeCall(IAllowlistPolicy.setRequireTcbUpToDate, (any)));
+    function check_EndsAnyTcb(AppBootInfo memory boot, uint64 later) external {
+        _checkShrinks(boot, later, abi.encodeCall(IAllowlistPolicy.setRequireTcbUpToDate, (true)));
     }
 
     /* WHAT IS NOT THE GUARDIAN'S */
@@ -78,6 +78,22 @@ contract Lists_Symbolic is SymbolicTest {
 
     function check_ApprovesNoInstance(address any) external {
         _checkRefused(abi.encodeCall(IAllowlistPolicy.approveInstance, (any)));
+    }
+
+    function check_WidensToNoDevice() external {
+        _checkRefused(abi.encodeCall(IAllowlistPolicy.setAllowAnyDevice, (true)));
+    }
+
+    function check_WidensToNoMeasurement() external {
+        _checkRefused(abi.encodeCall(IAllowlistPolicy.setAllowAnyMeasurement, (true)));
+    }
+
+    function check_WidensToNoInstance() external {
+        _checkRefused(abi.encodeCall(IAllowlistPolicy.setAllowAnyInstance, (true)));
+    }
+
+    function check_WidensToNoTcb() external {
+        _checkRefused(abi.encodeCall(IAllowlistPolicy.setRequireTcbUpToDate, (false)));
     }
 
     function check_SetsNoGrantDelay(uint32 any) external {
