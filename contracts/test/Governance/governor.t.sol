@@ -60,6 +60,31 @@ contract QuorateGovernor_Test is GovernanceTest {
         governor.queue(id);
     }
 
+    /// Whoever comes late leaves the others a day.
+    function test_AQuorumInTheLastSecondExtendsTheVote() external {
+        uint256 id = _propose(_approve(), "# In the last second");
+        uint256 end = governor.proposalDeadline(id);
+        vm.warp(end - 1);
+        vm.prank(voters[0]);
+        governor.castVote(id, 1);
+        assertEq(governor.proposalDeadline(id), end);
+        vm.prank(voters[1]);
+        governor.castVote(id, 1);
+        assertEq(governor.proposalDeadline(id), end - 1 + 1 days);
+    }
+
+    /// Where nothing waits, nothing is queued.
+    function test_WithoutDelaysNothingIsQueued() external {
+        Calls memory c = _call(stranger, "");
+        assertTrue(governor.proposalNeedsQueuing(_propose(c, "# Waits")));
+        GovernorSetup memory s = _governorSetup();
+        s.baseDelaySeconds = 0;
+        QuorateGovernor swift = new QuorateGovernor(s);
+        vm.prank(voters[0]);
+        uint256 id = swift.propose(c.targets, c.values, c.calldatas, "# Does not");
+        assertFalse(swift.proposalNeedsQueuing(id));
+    }
+
     /* THE NETWORK */
 
     /// @dev [GOV-8]
@@ -170,7 +195,7 @@ contract QuorateGovernor_Test is GovernanceTest {
     /// @dev [GOV-7] A24
     function test_NothingRidesAlong() external {
         bytes memory change = abi.encodeCall(governor.setProposalGuardian, (guardianOfNetwork));
-        Calls[8] memory all = [
+        Calls[9] memory all = [
             _calls(address(governor), change, address(policy), _approve().calldatas[0]),
             _call(address(governor), abi.encodeCall(governor.setBaseDelaySeconds, (0))),
             _call(address(manager), abi.encodeCall(IAccessManager.grantRole, (2, stranger, 0))),
@@ -178,7 +203,8 @@ contract QuorateGovernor_Test is GovernanceTest {
             _call(address(apps), abi.encodeCall(apps.setPolicy, (appId, stranger))),
             _call(address(policy), abi.encodeCall(apps.setGuardian, (appId, stranger))),
             _call(address(governor), ""),
-            _call(address(governor), change)
+            _call(address(governor), change),
+            _call(stranger, abi.encodeCall(IAccessManager.grantRole, (1, stranger, 0)))
         ];
         all[7].values[0] = 1;
         for (uint256 i = 0; i < all.length; ++i) {
@@ -267,6 +293,18 @@ contract VotesToken_Test is GovernanceTest {
         assertEq(token.totalSupply(), 100e18);
         assertEq(token.getVotes(voters[3]), 20e18);
         assertEq(token.nonces(voters[3]), 0);
+    }
+
+    function test_APermitIsUsedUp() external {
+        (address holder, uint256 key) = makeAddrAndKey("holder");
+        bytes32 typeHash =
+            keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
+        bytes32 permit = keccak256(abi.encode(typeHash, holder, stranger, 3, 0, block.timestamp));
+        (uint8 v, bytes32 r, bytes32 s) =
+            vm.sign(key, keccak256(abi.encodePacked(hex"1901", token.DOMAIN_SEPARATOR(), permit)));
+        token.permit(holder, stranger, 3, block.timestamp, v, r, s);
+        assertEq(token.allowance(holder, stranger), 3);
+        assertEq(token.nonces(holder), 1);
     }
 
     function test_RevertWhen_NobodyHolds() external {

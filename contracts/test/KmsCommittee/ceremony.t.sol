@@ -46,6 +46,7 @@ contract KmsCommittee_Ceremony_Test is QuorateTest {
         assertEq(c.step, 1);
         assertEq(c.epoch, 1);
         assertEq(c.t, T);
+        assertEq(c.openedAt, block.number);
         assertEq(c.stepStartedAt, block.number);
         assertEq(c.deadline, block.number + STEP);
         assertEq(c.seats.length, N);
@@ -71,6 +72,8 @@ contract KmsCommittee_Ceremony_Test is QuorateTest {
         committee.openEpoch(_seats(4), 3);
         vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.TooManySeats.selector, 128, 129));
         committee.openEpoch(new uint16[](129), 3);
+        vm.expectRevert(abi.encodeWithSelector(IKmsCommittee.UnknownSeat.selector, 0));
+        committee.openEpoch(new uint16[](128), 3);
     }
 
     function test_RevertWhen_SeatsUnorderedOrUnknown() external {

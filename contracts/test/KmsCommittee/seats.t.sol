@@ -133,6 +133,7 @@ contract KmsCommittee_Seats_Test is QuorateTest {
         assertFalse(s.isSuspended || s.isRemoved);
         assertEq(committee.operatorOf(_signer(3)), _operator(3));
         assertTrue(committee.isNodeCodeApproved(OS_IMAGE, NODE_CODE));
+        assertFalse(committee.isNodeCodeApproved(OS_IMAGE, "another"));
         assertEq(committee.seatIdOf(_signer(3)), 3);
         committee.removeSeat(5, 1);
         assertTrue(committee.seat(5).isRemoved);
@@ -170,6 +171,14 @@ contract KmsCommittee_Seats_Test is QuorateTest {
             abi.encodeWithSelector(IKmsCommittee.OperatorNotAssigned.selector, _signer(1), bytes32("another"), claimed)
         );
         committee.admitSeat(_signer(1));
+        // Who names no operator is nobody's, also where none is assigned.
+        Candidate memory c = _candidate(2);
+        c.operator = 0;
+        committee.postCandidate(c, _sign(2, hasher.hash(c)), _evidence(2));
+        vm.expectRevert(
+            abi.encodeWithSelector(IKmsCommittee.OperatorNotAssigned.selector, c.signer, bytes32(0), bytes32(0))
+        );
+        committee.admitSeat(c.signer);
     }
 
     function test_RevertGiven_NodeCodeRevoked() external {

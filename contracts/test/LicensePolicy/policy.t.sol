@@ -79,6 +79,14 @@ contract LicensePolicy_Test is QuorateTest {
         assertEq(license.holding().licensee, _licensee);
     }
 
+    /// Without a token nothing is written of a licensee that nobody would ever ask about.
+    function test_WithoutATokenThereIsNoHolding() external {
+        Holding memory h = Holding(address(0), _licensee, 7);
+        Holding memory kept = new LicensePolicy(apps, appId, FLOOR, address(policy), _end, h).holding();
+        assertEq(kept.licensee, address(0));
+        assertEq(kept.leastBalance, 0);
+    }
+
     /// A23
     function test_AHostileTokenOrPolicyDenies() external {
         for (uint8 manner = 0; manner < 5; ++manner) {
