@@ -284,7 +284,7 @@ fn device_id(ppid: &[u8]) -> B256 {
     sha256([ppid])
 }
 
-fn report_data(report: &Report) -> ReportData {
+pub(crate) fn report_data(report: &Report) -> ReportData {
     match report {
         Report::SgxEnclave(enclave) => enclave.report_data,
         Report::TD10(td) => td.report_data,

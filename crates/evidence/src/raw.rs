@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
 use wire::{
     UnixSeconds,
+    report_data::ReportData,
     request::{EvidenceBytes, EvidenceTooLarge},
 };
 
@@ -84,6 +85,15 @@ impl RawEvidence {
         let root = self.parsed()?.chain.last();
         root.map(|der| RootCertificate::from_der(der.clone()))
             .ok_or(ParseQuoteError::NoCertificateChain { kind: PCK_CERTIFICATE_CHAIN })
+    }
+
+    /// The report_data that the quote claims; nothing of it is proven.
+    ///
+    /// For whoever looks for what a quote belongs to, before it is judged.
+    /// # Errors
+    /// [`ParseQuoteError`].
+    pub fn claimed_report_data(&self) -> Result<ReportData, ParseQuoteError> {
+        Ok(quote::report_data(&self.parsed()?.quote.report))
     }
 
     /// The quote and its certificate chain.

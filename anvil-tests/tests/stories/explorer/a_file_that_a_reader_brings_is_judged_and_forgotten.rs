@@ -3,7 +3,8 @@
 
 use anvil_tests::{explored::explored, story};
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
+use wire::request::EvidenceBytes;
 
 #[test]
 fn holds() {
@@ -69,7 +70,18 @@ fn holds() {
         let told = judged(&base, "", forged).await?;
         ensure!(told["verdict"] == "quote" && told["failure"].is_string(), "{told}");
 
-        // A quote by itself is no evidence, and nonsense is nothing.
+        // A quote by itself: its report_data leads to the record, whose evidence has that very quote.
+        let quote = EvidenceBytes::decode(&evidence)?.quote.to_vec();
+        let told = judged(&base, "", quote.clone()).await?;
+        ensure!(told["verdict"] == "ok" && told["issuances"][0] == *issuance, "{told}");
+        ensure!(told["checks"][0]["name"] == "kept evidence", "{told}");
+        // One that differs in its signature claims the same record, and is not the quote of its evidence.
+        let mut forged = quote;
+        forged[650] ^= 1;
+        let told = judged(&base, "", forged).await?;
+        ensure!(told["verdict"] == "collateral" && told["checks"] == json!([]), "{told}");
+
+        // Part of a file, and nonsense, is nothing.
         for other in [&evidence[64..], b"nonsense", b"", b"{\xff"] {
             let told = judged(&base, "", other.to_vec()).await?;
             ensure!(told["verdict"] == "format" && told["failure"].is_string(), "{told}");

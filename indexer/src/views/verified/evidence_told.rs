@@ -1,5 +1,7 @@
 //! An enclave's evidence, step by step as a node judges it, under the rules of the registry at the newest block.
 
+mod quote_alone;
+
 use super::{Fact, Holds, Verified, nothing};
 use crate::{
     decode::Kind,
@@ -26,9 +28,12 @@ pub(super) async fn judge(
     bytes: &[u8],
 ) -> Result<Verified, Refused> {
     let mut told = nothing("evidence", as_of);
-    let words = "neither a bundle (JSON) nor evidence as /v1/evidence/{hash} gives it: a quote by itself has no collateral to be judged by";
-    let Ok(bytes) = EvidenceBytes::decode(bytes) else {
-        return Ok(told.fails("format", words));
+    let bytes = match EvidenceBytes::decode(bytes) {
+        Ok(bytes) => bytes,
+        Err(_) => match quote_alone::evidence_of(&service.store, bytes, &mut told).await? {
+            Ok(kept) => kept,
+            Err(failure) => return Ok(told.fails(failure.0, &failure.1)),
+        },
     };
     let raw = match RawEvidence::new(bytes) {
         Ok(raw) => raw,
