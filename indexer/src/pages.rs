@@ -18,6 +18,7 @@ mod picture;
 mod proposals;
 mod revocations;
 mod search;
+mod sessions;
 mod texts;
 mod timeline;
 mod utc;

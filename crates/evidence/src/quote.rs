@@ -293,7 +293,7 @@ pub(crate) fn report_data(report: &Report) -> ReportData {
     }
 }
 
-fn measurements(report: &Report) -> Option<Measurements> {
+pub(crate) fn measurements(report: &Report) -> Option<Measurements> {
     let td = report.as_td10()?;
     Some(Measurements {
         mrtd: td.mr_td,

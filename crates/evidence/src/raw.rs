@@ -3,10 +3,11 @@
 //! Spec: [EV-1], [EV-2], [EV-6]. Driven by: whoever received a request or read a candidate from the chain.
 
 use crate::{
+    event_log,
     quote::{self, VerifiedQuote, VerifyQuoteError},
     root::{RootCertificate, RootRules},
 };
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use dcap_qvl::quote::Quote;
 use parity_scale_codec::Encode;
 use sha2::{Digest, Sha256};
@@ -94,6 +95,14 @@ impl RawEvidence {
     /// [`ParseQuoteError`].
     pub fn claimed_report_data(&self) -> Result<ReportData, ParseQuoteError> {
         Ok(quote::report_data(&self.parsed()?.quote.report))
+    }
+
+    /// The instance that the event log names, if it replays to the registers that the quote claims. The quote is not judged
+    /// again: for whoever knows already that it was.
+    pub fn claimed_instance(&self) -> Option<Address> {
+        let claimed = quote::measurements(&self.parsed().ok()?.quote.report)?;
+        let boot = event_log::replay(&self.bytes.event_log, &claimed).ok()?;
+        boot.instance_id.map(Address::from)
     }
 
     /// The quote and its certificate chain.

@@ -6,13 +6,14 @@ use super::{
     frame::Check,
     html::{self, Html, lower},
     picture,
+    sessions::{self, Session},
     timeline::{self, Asked, Sort},
 };
 use crate::{
     http::Refused,
     store::Newest,
     views::{
-        Event, Moment, Place,
+        Event, Moment,
         app::{App, MOST_FOLDED},
         app_policy::{Allowlist, Entry, State as Standing},
         issuance::ISSUANCE,
@@ -20,7 +21,7 @@ use crate::{
         routes::{At, moment, path, query},
     },
 };
-use alloy_primitives::{Address, B256};
+use alloy_primitives::Address;
 use askama::Template;
 use axum::{
     extract::{
@@ -55,7 +56,7 @@ struct Page<'a> {
     roots: Roots,
     lanes: Html,
     texts: Vec<CodeText>,
-    bound: Vec<Bound>,
+    sessions: Vec<Session>,
     issuances: Vec<Event>,
     history: Vec<Event>,
     most: u64,
@@ -76,40 +77,6 @@ impl Few {
         let more = shown.len().saturating_sub(SHOWN);
         Self { shown: shown.split_off(more), more: more as u64 }
     }
-}
-
-/// A session key that keys were given to: what decrypts nothing but its own enclave's partials.
-struct Bound {
-    session_key: Address,
-    code: B256,
-    issuance: B256,
-    key_version: u64,
-    place: Place,
-}
-
-/// The newest sessions, each once.
-fn bound(issuances: &[Event]) -> Vec<Bound> {
-    let mut bound: Vec<Bound> = Vec::new();
-    for event in issuances.iter().filter(|event| event.name() == "KeyIssued") {
-        let args = &event.args;
-        let read = || -> anyhow::Result<Bound> {
-            Ok(Bound {
-                session_key: args.address("sessionKey")?,
-                code: args.hash("composeHash")?,
-                issuance: args.hash("issuanceId")?,
-                key_version: args.number("keyVersion")?,
-                place: event.place,
-            })
-        };
-        // Of several inputs of one issuance one stands for all.
-        match read() {
-            Ok(found) if bound.iter().all(|known| known.issuance != found.issuance) => {
-                bound.push(found);
-            }
-            _ => {}
-        }
-    }
-    bound
 }
 
 pub(super) async fn list(
@@ -178,7 +145,7 @@ async fn build<'a>(
         roots: Roots::load(store, as_of, at.block.number).await?,
         lanes: lanes.unwrap_or_default(),
         texts: codes::texts(store, list).await?,
-        bound: bound(&issuances),
+        sessions: sessions::newest(store, &issuances).await?,
         issuances,
         history: App::history(store, as_of, id, at, FEW).await?,
         most: u64::from(MOST_FOLDED),

@@ -64,6 +64,13 @@ fn holds() {
         ] {
             ensure!(facts.contains(words), "{words} is missing: {facts}");
         }
+        // The page of its app names the same instance. [EXP-21]
+        let mut named = told["facts"].as_array().into_iter().flatten();
+        let instance = named.find(|fact| fact["name"] == "instance");
+        let instance = instance.and_then(|fact| fact["value"].as_str()).context("an instance")?;
+        let app = issued["args"]["appId"].as_str().context("an app")?;
+        let page = explored.index.text(&format!("/apps/{app}")).await?;
+        ensure!(page.to_lowercase().contains(instance), "{instance} is not on the page");
         let mut forged = evidence.clone();
         let middle = 400;
         forged[middle] ^= 1;

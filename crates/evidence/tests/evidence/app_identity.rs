@@ -94,6 +94,25 @@ fn an_instance_may_have_no_id() {
 }
 
 #[test]
+fn what_evidence_claims_is_read_before_it_is_judged() {
+    // [EVLOG-8] The instance as the log has it, while the log is the quote's; report_data as the quote has it.
+    let world = World::new();
+    let identity = world.identity();
+    let raw = |bytes| evidence::RawEvidence::new(bytes).unwrap();
+    let claimed = raw(world.bytes());
+    assert!(identity.instance_id().is_some());
+    assert_eq!(claimed.claimed_instance(), identity.instance_id());
+    assert_eq!(&claimed.claimed_report_data().unwrap(), identity.quote().report_data());
+    let mut bytes = world.bytes();
+    bytes.event_log = "[]".into();
+    assert_eq!(raw(bytes).claimed_instance(), None);
+    let mut bytes = world.bytes();
+    bytes.quote = bytes.quote.slice(..100);
+    assert_eq!(raw(bytes.clone()).claimed_instance(), None);
+    assert!(raw(bytes).claimed_report_data().is_err());
+}
+
+#[test]
 fn a_quote_binds_its_request_and_no_other() {
     // [EV-5], A2
     let mut binding = RequestBinding {
