@@ -213,7 +213,7 @@ impl Ask {
 /// Nobody's contract, which has no trail.
 const NOBODY: [u8; 20] = [0xEE; 20];
 const FOLLOW_NOBODY: &str =
-    "INSERT INTO watched SELECT $1, 'foreign-policy', start_hash, start_number, -1 FROM cursor";
+    "INSERT INTO watched SELECT $1, 'foreign-policy', start_hash, start_number, -1, 0 FROM cursor";
 
 /// `KeyIssued` in the blocks that are there, each of its own id; every other one of `app`, the rest of a thousand others.
 async fn fill_sqlite(database: &str, events: u32, app: &[u8], code: &[u8]) -> Result<()> {
