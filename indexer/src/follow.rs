@@ -24,7 +24,7 @@ use tracing::{debug, warn};
 
 mod members;
 
-use members::{DEEPEST, Members, Naming};
+use members::{DEEPEST, MOST_NAMED, Members, Naming};
 
 /// Blocks whose receipts are fetched ahead.
 const AHEAD: usize = 8;
@@ -174,7 +174,7 @@ impl Follower {
         let mut watched = store.watched().await?;
         watched.retain(|watched| watched.since_log < 0 || watched.since.number < number);
         self.watched = followed(&watched);
-        self.members = Members::new(store.members_below(number).await?);
+        self.members = Members::new(store.members_below(number, MOST_NAMED).await?);
         self.not_ours.clear();
         self.count_left_out();
         Ok(())

@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Members of one policy that are followed: the first that it names. A policy of ours asks at most eight at a time.
 pub(super) const MOST_MEMBERS: usize = 16;
+/// Namings of one policy that are remembered, so that those beyond [`MOST_MEMBERS`] are told: a foreign policy says what it
+/// likes, as often as it likes.
+pub(super) const MOST_NAMED: usize = 64;
 /// Steps from a policy that AppRegistry names.
 pub(super) const DEEPEST: u8 = 3;
 
@@ -51,7 +54,7 @@ impl Members {
         named.take(MOST_MEMBERS).copied().collect()
     }
 
-    /// How many contracts are named that are not followed.
+    /// How many contracts are named that are not followed, of each policy at most [`MOST_NAMED`].
     pub(super) fn count_without(&self, is_followed: impl Fn(&Address) -> bool) -> usize {
         let named = self.0.values().flatten().map(|naming| naming.member);
         named.filter(|member| !is_followed(member)).collect::<BTreeSet<_>>().len()
@@ -61,12 +64,15 @@ impl Members {
     fn add(&mut self, policy: Address, naming: Naming) {
         let named = self.0.entry(policy).or_default();
         let place = |naming: &Naming| (naming.block, naming.log_index);
-        match named.iter_mut().find(|known| known.member == naming.member) {
-            Some(known) if place(known) <= place(&naming) => return,
-            Some(known) => *known = naming,
-            None => named.push(naming),
+        if let Some(known) = named.iter().position(|known| known.member == naming.member) {
+            if named.get(known).is_some_and(|known| place(known) <= place(&naming)) {
+                return;
+            }
+            named.remove(known);
         }
-        named.sort_by_key(place);
+        let at = named.partition_point(|known| place(known) <= place(&naming));
+        named.insert(at, naming);
+        named.truncate(MOST_NAMED);
     }
 }
 
@@ -95,5 +101,27 @@ mod tests {
         let followed: Vec<Address> = of.iter().map(|naming| naming.member).collect();
         assert_eq!(members.count_without(|member| followed.contains(member)), 5);
         assert!(members.of(Address::ZERO).is_empty());
+    }
+
+    #[test]
+    fn what_a_policy_names_beyond_all_bounds_is_forgotten() {
+        // [IDX-14] And an earlier naming of one of those still counts.
+        let at = |member: u32| Address::left_padding_from(&member.to_be_bytes());
+        let row = |member, block| MemberRow {
+            policy: Address::repeat_byte(0xAA),
+            member: at(member),
+            block,
+            log_index: 0,
+        };
+        let mut members = Members::new((0..5_000).map(|n| row(n, 100 + u64::from(n))).collect());
+        assert_eq!(members.count_without(|_| false), MOST_NAMED);
+        members
+            .add(Address::repeat_byte(0xAA), Naming { block: 1, log_index: 0, member: at(4_000) });
+        let first = members.of(Address::repeat_byte(0xAA));
+        assert_eq!(
+            (first.len(), first[0].member, first[1].member),
+            (MOST_MEMBERS, at(4_000), at(0))
+        );
+        assert_eq!(members.count_without(|_| false), MOST_NAMED);
     }
 }

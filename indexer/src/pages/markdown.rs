@@ -4,11 +4,11 @@
 use super::html::{Html, escape, plain, uri};
 use alloy_primitives::{Address, B256};
 
-/// Above this a page shows the beginning; the whole is in the JSON.
-const MOST_BYTES: usize = 24 * 1024;
+/// What one text may weigh as HTML, in bytes: a page shows the lines that fit, the whole is in the JSON. [EXP-9]
+const MOST_BYTES: usize = 32 * 1024;
 
 /// What the renderer is inside of.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Nothing,
     Paragraph,
@@ -19,64 +19,78 @@ enum Inside {
 
 /// Markdown as HTML of ours.
 pub(super) fn markdown(text: &str) -> Html {
-    let (text, is_cut) = cut(text);
     let (mut html, mut inside) = (String::new(), Inside::Nothing);
     for line in text.lines() {
-        let mark = line.trim();
-        if inside == Inside::Code {
-            match mark.starts_with("```") {
-                true => change(&mut html, &mut inside, Inside::Nothing),
-                false => code_line(&mut html, line),
-            }
-            continue;
-        }
-        if let Some(of) = mark.strip_prefix("```") {
-            change(&mut html, &mut inside, Inside::Code);
-            if !of.is_empty() {
-                html.push_str(&format!(r#"<span class="of">{}</span>"#, escape(of)));
-                html.push('\n');
-            }
-        } else if let Some(row) = mark.strip_prefix('|').and_then(|row| row.strip_suffix('|')) {
-            let cell = if inside == Inside::Table { "td" } else { "th scope=\"col\"" };
-            change(&mut html, &mut inside, Inside::Table);
-            table_row(&mut html, row, cell);
-        } else if mark.is_empty() {
+        let fits = (html.len(), inside);
+        one_line(&mut html, &mut inside, line);
+        if html.len() > MOST_BYTES {
+            html.truncate(fits.0);
+            inside = fits.1;
             change(&mut html, &mut inside, Inside::Nothing);
-        } else if let Some(heading) = heading(mark) {
-            change(&mut html, &mut inside, Inside::Nothing);
-            html.push_str(&format!("<h3>{}</h3>", words(heading)));
-        } else if let Some(item) = mark.strip_prefix("- ").or_else(|| mark.strip_prefix("* ")) {
-            change(&mut html, &mut inside, Inside::List);
-            html.push_str(&format!("<li>{}</li>", words(item)));
-        } else {
-            change(&mut html, &mut inside, Inside::Paragraph);
-            html.push_str(&words(mark));
-            html.push('\n');
+            html.push_str(r#"<p class="faint">It goes on; the whole is in the JSON.</p>"#);
+            return Html(html);
         }
     }
     change(&mut html, &mut inside, Inside::Nothing);
-    if is_cut {
-        html.push_str(r#"<p class="faint">It goes on; the whole is in the JSON.</p>"#);
-    }
     Html(html)
 }
 
-/// A difference or any other text, line by line: what goes and comes has its sign, and a colour beside it.
+fn one_line(html: &mut String, inside: &mut Inside, line: &str) {
+    let mark = line.trim();
+    if *inside == Inside::Code {
+        match mark.starts_with("```") {
+            true => change(html, inside, Inside::Nothing),
+            false => html.push_str(&code_line(line)),
+        }
+        return;
+    }
+    if let Some(of) = mark.strip_prefix("```") {
+        change(html, inside, Inside::Code);
+        if !of.is_empty() {
+            html.push_str(&format!(r#"<span class="of">{}</span>"#, escape(of)));
+            html.push('\n');
+        }
+    } else if let Some(row) = mark.strip_prefix('|').and_then(|row| row.strip_suffix('|')) {
+        let cell = if *inside == Inside::Table { "td" } else { "th scope=\"col\"" };
+        change(html, inside, Inside::Table);
+        table_row(html, row, cell);
+    } else if mark.is_empty() {
+        change(html, inside, Inside::Nothing);
+    } else if let Some(heading) = heading(mark) {
+        change(html, inside, Inside::Nothing);
+        html.push_str(&format!("<h3>{}</h3>", words(heading)));
+    } else if let Some(item) = mark.strip_prefix("- ").or_else(|| mark.strip_prefix("* ")) {
+        change(html, inside, Inside::List);
+        html.push_str(&format!("<li>{}</li>", words(item)));
+    } else {
+        change(html, inside, Inside::Paragraph);
+        html.push_str(&words(mark));
+        html.push('\n');
+    }
+}
+
+/// A difference, line by line: what goes and comes has its sign, and a colour beside it.
 pub(super) fn lines(text: &str) -> Html {
-    let (text, is_cut) = cut(text);
-    let mut html = String::from(r#"<pre class="lines" tabindex="0">"#);
-    text.lines().for_each(|line| code_line(&mut html, line));
-    html.push_str("</pre>");
-    if is_cut {
-        html.push_str(r#"<p class="faint">It goes on.</p>"#);
-    }
-    Html(html)
+    fitting(text, code_line)
 }
 
-fn cut(text: &str) -> (&str, bool) {
-    let end = (0..=MOST_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    let begin = text.get(..end.unwrap_or_default()).unwrap_or_default();
-    (begin, begin.len() < text.len())
+/// A text as it stands, without the signs of a difference: a dash at the start of a line is YAML.
+pub(super) fn plain_lines(text: &str) -> Html {
+    fitting(text, |line| format!("{}\n", escape(line)))
+}
+
+fn fitting(text: &str, shown: fn(&str) -> String) -> Html {
+    let mut html = String::from(r#"<pre class="lines" tabindex="0">"#);
+    for line in text.lines() {
+        let line = shown(line);
+        if html.len().saturating_add(line.len()) > MOST_BYTES {
+            html.push_str(r#"</pre><p class="faint">It goes on.</p>"#);
+            return Html(html);
+        }
+        html.push_str(&line);
+    }
+    html.push_str("</pre>");
+    Html(html)
 }
 
 /// Ends what the renderer is inside of, and begins the next, unless it is the same.
@@ -121,12 +135,12 @@ fn heading(line: &str) -> Option<&str> {
     (text.len() < line.len() && text.starts_with(' ')).then_some(text.trim())
 }
 
-fn code_line(html: &mut String, line: &str) {
-    let line_ = escape(line);
+fn code_line(line: &str) -> String {
+    let shown = escape(line);
     match line.as_bytes().first() {
-        Some(b'+') => html.push_str(&format!("<ins>{line_}</ins>\n")),
-        Some(b'-') => html.push_str(&format!("<del>{line_}</del>\n")),
-        _ => html.push_str(&format!("{line_}\n")),
+        Some(b'+') => format!("<ins>{shown}</ins>\n"),
+        Some(b'-') => format!("<del>{shown}</del>\n"),
+        _ => format!("{shown}\n"),
     }
 }
 
@@ -191,9 +205,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_is_cut_between_letters() {
-        // [EXP-9]
-        let html = markdown(&"é".repeat(MOST_BYTES)).0;
-        assert!(html.len() < MOST_BYTES + 200 && html.contains("It goes on"));
+    fn what_is_long_is_cut_by_what_it_weighs() {
+        // [EXP-9] Lines that fit are shown; a little text that becomes much HTML is cut as well.
+        for line in ["éé", "|a|a|a|a|a|", "- ", "''", "+", "```"] {
+            let long = format!("{line}\n").repeat(20_000);
+            for html in [markdown(&long).0, lines(&long).0, plain_lines(&long).0] {
+                assert!(html.len() < MOST_BYTES + 200 && html.contains("It goes on"), "{line}");
+                for tag in ["ul", "pre", "table", "div", "ins"] {
+                    let count = |mark: &str| html.matches(&format!("{mark}{tag}")).count();
+                    assert_eq!(count("<"), count("</"), "{line} {tag}");
+                }
+            }
+        }
+        let one = "|".repeat(40_000);
+        assert!(markdown(&one).0.len() < 200, "a line that does not fit is left out");
+        assert!(!markdown("short").0.contains("It goes on"));
     }
 }

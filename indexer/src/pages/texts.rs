@@ -5,7 +5,7 @@ use super::{
     Frame, Pages,
     frame::Check,
     html::{self, Html},
-    markdown::{lines, markdown},
+    markdown::{lines, markdown, plain_lines},
 };
 use crate::{
     http::Refused,
@@ -125,14 +125,4 @@ pub(super) fn changes(before: &str, after: &str) -> String {
 /// What an app-compose.json declares, if it can be read.
 pub(super) fn of_text(text: &str) -> Option<Declared> {
     declared(&serde_json::from_str(text).ok()?).ok()
-}
-
-/// Without the signs of a difference: a dash at the start of a line is YAML.
-fn plain_lines(text: &str) -> Html {
-    let shown: String = text.chars().take(40_000).collect();
-    let more = match shown.len() < text.len() {
-        true => r#"<p class="faint">It goes on; the whole is in the raw text.</p>"#,
-        false => "",
-    };
-    Html(format!(r#"<pre class="lines" tabindex="0">{}</pre>{more}"#, html::escape(&shown)))
 }

@@ -15,17 +15,27 @@ pub(crate) struct MemberRow {
 }
 
 impl Store {
-    /// Members that blocks below `number` name, in the chain's order.
-    pub(crate) async fn members_below(&self, number: u64) -> Result<Vec<MemberRow>> {
+    /// Members that blocks below `number` name, where each policy names them first, in the chain's order: of each policy the
+    /// first `most`.
+    pub(crate) async fn members_below(&self, number: u64, most: usize) -> Result<Vec<MemberRow>> {
         let [all_of, license] = NAMES_A_MEMBER;
         let query = Query::new(
-            "SELECT e.contract, substr(e.topics, 65, 32) AS member, e.block_number, e.log_index
-             FROM canonical_events e
-             WHERE e.name IN ($1, $2) AND e.kind IN ('policy', 'foreign-policy')
-                AND length(e.topics) >= 96 AND e.block_number < $3
-             ORDER BY e.block_number, e.log_index",
+            "SELECT contract, member, block_number, log_index FROM (
+                SELECT contract, member, block_number, log_index,
+                    ROW_NUMBER() OVER (PARTITION BY contract ORDER BY block_number, log_index) AS place
+                FROM (
+                    SELECT e.contract, substr(e.topics, 65, 32) AS member, e.block_number, e.log_index,
+                        ROW_NUMBER() OVER (PARTITION BY e.contract, substr(e.topics, 65, 32)
+                            ORDER BY e.block_number, e.log_index) AS time
+                    FROM canonical_events e
+                    WHERE e.name IN ($1, $2) AND e.kind IN ('policy', 'foreign-policy')
+                        AND length(e.topics) >= 96 AND e.block_number < $3
+                ) AS named WHERE time = 1
+             ) AS first_named WHERE place <= $4
+             ORDER BY block_number, log_index",
         );
-        let rows = self.fetch(query.bind(all_of).bind(license).bind(number)).await?;
+        let query = query.bind(all_of).bind(license).bind(number).bind(most as u64);
+        let rows = self.fetch(query).await?;
         let member = |row: &super::Row| {
             Ok(MemberRow {
                 policy: row.address("contract")?,
