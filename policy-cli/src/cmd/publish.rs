@@ -29,7 +29,8 @@ Example:
 
 /// How long an index may take for one text.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What is read of a refusal.
+/// What is read of a refusal, in bytes, and what of its words is shown.
+const MOST_REFUSAL: usize = 16 * 1024;
 const MOST_WORDS: usize = 400;
 
 /// Sends compose files and simulation reports to an index, which keeps what the chain names
@@ -111,13 +112,19 @@ async fn send(
     };
     let request = client.put(format!("{index}/v1/texts/{hash}"));
     let request = request.header("content-type", "text/plain; charset=utf-8").body(bytes);
-    let answer = request.send().await.map_err(no_answer)?;
+    let mut answer = request.send().await.map_err(no_answer)?;
     if answer.status().is_success() {
         return Ok(());
     }
     let status = answer.status().as_u16();
-    let body = answer.text().await.map_err(no_answer)?;
-    let problem: Value = serde_json::from_str(&body).unwrap_or_default();
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MOST_REFUSAL {
+            break;
+        }
+    }
+    let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
     let said = problem["detail"].as_str().unwrap_or("without a word");
     let words = words::plain(&said.chars().take(MOST_WORDS).collect::<String>());
     let index = index.to_owned();
