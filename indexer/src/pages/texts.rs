@@ -24,8 +24,15 @@ use axum::{
     },
     response::Response,
 };
-use proposal::compose::{Declared, declared, difference, readable};
+use proposal::compose::{Declared, Fact, declared, difference, readable};
 use serde::Deserialize;
+
+/// What the declarations of one file may weigh. [EXP-9]
+const MOST_DECLARED: usize = 12 * 1024;
+/// Of one value the template shows so much.
+const VALUE: usize = 300;
+/// What stands around a fact or a value.
+const TAGS: usize = 80;
 
 #[derive(Template)]
 #[template(path = "text.html")]
@@ -122,7 +129,32 @@ pub(super) fn changes(before: &str, after: &str) -> String {
     }
 }
 
-/// What an app-compose.json declares, if it can be read.
+/// What an app-compose.json declares, if it can be read and is not more than a page shows: of more, a part would hide the rest.
 pub(super) fn of_text(text: &str) -> Option<Declared> {
-    declared(&serde_json::from_str(text).ok()?).ok()
+    let declared = declared(&serde_json::from_str(text).ok()?).ok()?;
+    let facts = declared.services.iter().flat_map(|service| &service.facts).chain(&declared.around);
+    let weigh = |fact: &Fact| {
+        let values: usize = fact.values.iter().map(|value| value.len().min(VALUE) + TAGS).sum();
+        fact.key.len() + fact.words.len() + TAGS + values
+    };
+    let names: usize = declared.services.iter().map(|service| service.name.len() + TAGS).sum();
+    (facts.map(weigh).sum::<usize>() + names <= MOST_DECLARED).then_some(declared)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_declares_more_than_a_page_shows_is_not_shown_in_part() {
+        // [EXP-9] [EXP-13]
+        let file = |ports: usize| {
+            let ports: String = (0..ports).map(|port| format!("      - '{port}:80'\n")).collect();
+            let services = format!("services:\n  web:\n    image: nginx\n    ports:\n{ports}");
+            json!({ "docker_compose_file": services }).to_string()
+        };
+        assert!(of_text(&file(20)).is_some());
+        assert!(of_text(&file(500)).is_none());
+    }
 }
