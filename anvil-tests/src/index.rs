@@ -1,7 +1,7 @@
 //! An indexer of a story: started, killed and started again on its own database.
 
 use crate::sse::{self, Place, Stream};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -10,7 +10,7 @@ use std::{
 };
 use wire::network::Network;
 
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(100);
 const LOOK: Duration = Duration::from_millis(30);
 
 /// An indexer and its database.
@@ -171,7 +171,10 @@ impl Index {
             if is(status, &body) {
                 return Ok(body);
             }
-            ensure!(Instant::now() < deadline, "{path} still says {status} {body}");
+            if Instant::now() >= deadline {
+                let (_, ready) = self.get("/readyz").await?;
+                bail!("{path} still says {status} {body}; /readyz: {ready}");
+            }
             tokio::time::sleep(LOOK).await;
         }
     }

@@ -30,7 +30,7 @@ use tokio::{
 };
 
 /// What no story needs: above it, something waits for ever.
-const LIMIT: Duration = Duration::from_secs(150);
+const LIMIT: Duration = Duration::from_secs(300);
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 static SHARED: OnceCell<Network> = OnceCell::const_new();

@@ -21,6 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::Mutex;
+use tracing::warn;
 
 /// In order. Each is SQL that both databases take: BIGINT, BYTEA and TEXT, no more.
 const MIGRATIONS: [(i64, &str, &str); 4] = [
@@ -33,6 +34,8 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
 const READERS: u32 = 8;
 /// How long to wait for an indexer that was killed a moment ago to be gone.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+/// A commit that takes longer is told.
+const SLOW_COMMIT: Duration = Duration::from_secs(5);
 /// How long a connection may take.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -201,10 +204,16 @@ impl Write {
         self.on().execute(query).await
     }
 
+    /// A disk that holds it up is told in the log: nothing else says why the index stands.
     pub(crate) async fn commit(self) -> Result<()> {
+        let begun = Instant::now();
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,
             Self::Postgres(transaction) => transaction.commit().await?,
+        }
+        let took = begun.elapsed();
+        if took > SLOW_COMMIT {
+            warn!(?took, "the database took long to commit: its disk is slow or busy");
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ const BY_SIGKILL: u64 = 2;
 fn holds() {
     let rounds: u64 =
         std::env::var("QUORATE_ROUNDS").ok().and_then(|word| word.parse().ok()).unwrap_or(20);
-    story_within(Duration::from_secs(150.max(8 * rounds)), async || {
+    story_within(Duration::from_secs(300.max(8 * rounds)), async || {
         let chain = BareChain::up(SLOTS_IN_AN_EPOCH).await?;
         let manager = another_access_manager(&chain).await?;
         let mut network = chain.network.clone();
