@@ -7,7 +7,7 @@ use devnet::harness::{Enclave, Mark, Network, RpcLie, log_mark, logged_since};
 use std::time::Duration;
 use wire::request::Code;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// The node is told `lie` while it serves.
 ///

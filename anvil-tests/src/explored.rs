@@ -14,7 +14,7 @@ use std::{path::PathBuf, process::Stdio, time::Duration};
 use tokio::{process::Command, sync::OnceCell, time::timeout};
 
 /// What a browser may take.
-const LIMIT: Duration = Duration::from_secs(130);
+const LIMIT: Duration = Duration::from_secs(250);
 /// A day: nobody waits for it in a story.
 const DELAY_SECONDS: u32 = 86_400;
 

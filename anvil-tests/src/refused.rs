@@ -7,7 +7,7 @@ use std::time::Duration;
 use wire::request::Code;
 
 /// How long a node may be without a true head.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Boots the enclave, which must be denied, and asks each node by itself, which must deny for this reason.
 ///

@@ -13,7 +13,7 @@ use std::{
 use wire::network::Fork;
 
 /// How long anvil gets to answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What chain to start.
 #[derive(Clone, Copy, Debug)]

@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Between two blocks while somebody waits.
 const MINE: Duration = Duration::from_millis(250);
 /// How long a transaction gets to be in a block.
-const RECEIPT: Duration = Duration::from_secs(30);
+const RECEIPT: Duration = Duration::from_secs(90);
 
 /// A chain with unlocked accounts.
 #[derive(Clone, Debug)]

@@ -45,11 +45,11 @@ use wire::{
 /// A docker compose file for apps of stories.
 const APP_COMPOSE: &str = include_str!("../../examples/hello/docker-compose.yml");
 /// How long a boot may take.
-const BOOT: Duration = Duration::from_secs(30);
+const BOOT: Duration = Duration::from_secs(90);
 /// How long a DAO of a story votes: five programs on a machine that does much else.
 const VOTING_SECONDS: u32 = 10;
 /// How long nodes may take to see a block.
-const SEEN: Duration = Duration::from_secs(30);
+const SEEN: Duration = Duration::from_secs(90);
 
 /// What network a story wants.
 #[derive(Clone, Debug)]

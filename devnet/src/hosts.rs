@@ -12,7 +12,7 @@ use std::{
 };
 
 /// How long a process gets until it serves.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The programs that a devnet starts.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use std::{
 
 /// Where Debian puts the programs, one folder per version.
 const DEBIAN: &str = "/usr/lib/postgresql";
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A running server; dropped, it is stopped and its folder removed.
 #[derive(Debug)]

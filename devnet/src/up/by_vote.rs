@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use std::{path::Path, time::Duration};
 
 /// How long an index may take to see a block.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Proposal, five votes, queue, execution; a step each.
 pub(super) async fn approve(

@@ -17,7 +17,7 @@ use std::{
 };
 
 /// How long the index gets until its trails are compared at a block that the story is below of.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(200);
 
 /// An indexer that serves.

@@ -110,7 +110,7 @@ impl Devchain {
     }
 
     async fn receipt(&self, hash: B256) -> TransactionReceipt {
-        for _ in 0..500 {
+        for _ in 0..6000 {
             if let Some(receipt) = self.provider.get_transaction_receipt(hash).await.unwrap() {
                 return receipt;
             }

@@ -30,7 +30,7 @@ fn holds() {
         reorg?;
         assert_eq!(network.recorded(ask.pending.issuance_id()).await?, 0, "the record is gone");
         // Until it has followed the reorg, a node may have no fresh head; a release it never gives.
-        let limit = Duration::from_secs(30);
+        let limit = Duration::from_secs(120);
         chain
             .until("node 4 to see that the record is gone", limit, async || {
                 let answer = network.release(4, ask.pending.request()).await;

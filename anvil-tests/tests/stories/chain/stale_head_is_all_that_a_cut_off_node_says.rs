@@ -25,7 +25,7 @@ fn holds() {
         rpc.tell(Some(RpcLie::Silence));
         let chain = &network.governance.chain;
         // Even what it authorized before is not given again.
-        let limit = Duration::from_secs(MAX_AGE_SECONDS + 20);
+        let limit = Duration::from_secs(MAX_AGE_SECONDS + 100);
         chain
             .until("the cut off node to notice", limit, async || {
                 let answer = network.authorize_at_once(4, ask.pending.request()).await;

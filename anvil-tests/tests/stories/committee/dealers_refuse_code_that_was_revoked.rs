@@ -37,7 +37,7 @@ fn holds() {
             governance.open_epoch(seated.seats(), 3).await?;
 
             // At genesis every dealer is needed: the first refusal that lands ends the ceremony.
-            let limit = Duration::from_secs(60);
+            let limit = Duration::from_secs(120);
             governance
                 .chain
                 .until("somebody to end the ceremony", limit, async || {

@@ -27,7 +27,7 @@ fn holds() {
 
             let blocks = seated.network.delays.step_blocks;
             governance.chain.mine(usize::try_from(blocks)? + 1).await?;
-            let limit = Duration::from_secs(30);
+            let limit = Duration::from_secs(120);
             governance
                 .chain
                 .until("somebody to end the ceremony", limit, async || {
