@@ -7,6 +7,7 @@ mod stories {
     mod main {
         mod a_grant_counts_only_once_it_is_final;
         mod a_node_that_did_not_authorize_releases;
+        mod a_record_below_the_base_fee_is_paid_more;
         mod enclave_gets_its_key;
         mod key_comes_though_two_of_five_are_killed;
         mod no_partial_without_a_record;

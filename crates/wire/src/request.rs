@@ -200,7 +200,7 @@ pub struct RecordRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "outcome", deny_unknown_fields)]
 pub enum RecordReply {
-    /// Sent.
+    /// Sent: in a block already, or on its way; then it may be replaced under the same nonce.
     #[serde(rename_all = "camelCase")]
     Sent {
         /// Its hash.

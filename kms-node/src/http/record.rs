@@ -46,13 +46,15 @@ pub(crate) async fn record(
             Metrics::add(&node.metrics.relayed);
             Ok(axum::Json(RecordReply::Sent { transaction }))
         }
-        Err(error @ SendError::Reverts { .. }) => {
+        Err(error @ (SendError::Reverts { .. } | SendError::Busy)) => {
             let uncounted = node.store.uncount_relayed(app, day).await;
             uncounted.map_err(Refused::internal)?;
-            Err(Refused::new(Code::Reverted, describe(&error)))
+            let code =
+                if matches!(error, SendError::Busy) { Code::NotRecorded } else { Code::Reverted };
+            Err(Refused::new(code, describe(&error)))
         }
         Err(error @ SendError::Reverted(_)) => Err(Refused::new(Code::Reverted, describe(&error))),
-        Err(SendError::Other(cause)) => Err(Refused::internal(cause)),
+        Err(cause) => Err(Refused::internal(cause)),
     }
 }
 
