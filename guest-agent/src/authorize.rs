@@ -93,7 +93,8 @@ impl Session {
         for node in self.nodes.ids() {
             let (session, body) = (self.clone(), attempt.body.clone());
             let known = attempt.committee.member(node).copied();
-            asked.spawn(async move { (node, session.ask_one(node, known, body).await) });
+            let newest = attempt.committee.newest;
+            asked.spawn(async move { (node, session.ask_one(node, known, newest, body).await) });
         }
         asked
     }
@@ -102,11 +103,12 @@ impl Session {
         &self,
         node: NodeId,
         known: Option<Member>,
+        newest: u64,
         body: Vec<u8>,
     ) -> Result<(Member, Authorization), (Option<Member>, AskError)> {
         let member = self.member(node, known).await.map_err(|error| (None, error))?;
         let ask = || self.nodes.post(node, "/v1/authorize", body.clone(), self.deadline);
-        match patiently(self.deadline, AskError::again, ask).await {
+        match patiently(self.deadline, |error| error.again_where(newest), ask).await {
             Ok(authorization) => Ok((member, authorization)),
             Err(error) => Err((Some(member), error)),
         }

@@ -11,6 +11,7 @@ use crate::{
 use alloy_primitives::{Address, B256, Bytes};
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use kms_client::{Committee, KeyRequestDraft, Keys, NodeId, PendingRequest, Pinned, Wanted};
+use std::collections::BTreeSet;
 use tee_client::{Boot, Pccs, Socket, take_evidence};
 use tokio::time::Instant;
 use wire::{Scope, network::MeasuredAgent};
@@ -68,6 +69,13 @@ pub(crate) struct Asking {
     pub(crate) scope: Scope,
 }
 
+/// Where evidence comes from.
+#[derive(Clone, Copy)]
+struct Machine<'a> {
+    socket: &'a Socket,
+    pccs: &'a Pccs,
+}
+
 /// One quote's request and whom it went to.
 pub(crate) struct Attempt {
     pub(crate) pending: PendingRequest,
@@ -104,9 +112,11 @@ pub async fn boot_with(
         deadline: Instant::now() + config.timeout,
     };
     let asking = asking(&boot, &agent, &config)?;
-    let mut quotes = 1;
+    let (mut quotes, mut doubted) = (1, BTreeSet::new());
     loop {
-        let attempted = session.attempt(&config, asking, &socket, &pccs, &mut clock, &mut tell);
+        let machine = Machine { socket: &socket, pccs: &pccs };
+        let attempted =
+            session.attempt(&config, asking, machine, &mut doubted, &mut clock, &mut tell);
         match attempted.await {
             Err(error)
                 if error.wants_another_quote()
@@ -130,27 +140,32 @@ impl Session {
         &self,
         config: &BootConfig,
         asking: Asking,
-        socket: &Socket,
-        pccs: &Pccs,
+        machine: Machine<'_>,
+        doubted: &mut BTreeSet<NodeId>,
         clock: &mut Clock,
         tell: &mut impl FnMut(Event),
     ) -> Result<BootOutcome, BootError> {
         let mut rng = UnwrapErr(SysRng);
-        let agreed = self.committee().await?;
+        let agreed = self.committee(doubted).await?;
         clock.lap(|timings| &mut timings.info_ms);
 
         let wanted = Wanted::Derive { scope: asking.scope, key_version: config.key_version };
         let committee = agreed.committee;
         let draft =
             KeyRequestDraft::new(&self.pinned, &committee, asking.app_id, vec![wanted], &mut rng)?;
-        let evidence = take_evidence(socket, pccs, &draft.report_data()).await?;
+        let evidence = take_evidence(machine.socket, machine.pccs, &draft.report_data()).await?;
         let pending = draft.with_evidence(evidence, &mut rng)?;
         clock.lap(|timings| &mut timings.evidence_ms);
         tell(Event::Quoted { issuance_id: pending.issuance_id() });
 
         let mut attempt = Attempt::new(pending, committee)?;
         let mut recorder = Recorder::default();
-        let recorded = self.authorize(&mut attempt, &mut recorder, clock, tell).await?;
+        let recorded = self.authorize(&mut attempt, &mut recorder, clock, tell).await;
+        let recorded = recorded.inspect_err(|error| {
+            if error.refuses_anchor() {
+                doubted.extend(&attempt.committee.anchor_by);
+            }
+        })?;
         let keys = self.release(&mut attempt, &mut recorder, clock, tell).await?;
         let report = BootReport::new(config, asking, &attempt, &keys, recorded, clock)?;
         Ok(BootOutcome { report, keys, request: attempt.pending })

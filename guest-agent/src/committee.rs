@@ -6,7 +6,7 @@ use crate::{
     nodes::{AskError, LONGEST_WAIT, patiently},
 };
 use kms_client::{Agreed, Committee, Member, NoCommittee, NodeId};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout_at},
@@ -26,11 +26,11 @@ struct Round {
 }
 
 impl Session {
-    /// The committee that enough nodes agree on. [REQ-2]
-    pub(crate) async fn committee(&self) -> Result<Agreed, BootError> {
+    /// The committee that enough nodes agree on, with an anchor that others than the `doubted` name. [REQ-2] [REQ-3]
+    pub(crate) async fn committee(&self, doubted: &BTreeSet<NodeId>) -> Result<Agreed, BootError> {
         loop {
             let round = self.ask_who_they_are().await;
-            let error = match Committee::agree(&self.pinned, &round.told) {
+            let error = match Committee::agree_doubting(&self.pinned, &round.told, doubted) {
                 Ok(agreed) => return Ok(agreed),
                 Err(error) => error,
             };

@@ -134,6 +134,11 @@ impl BootError {
     }
 
     /// Whether a fresh quote may do better: the anchor aged, the epoch turned, or the release window closed.
+    /// A node knows no such block as the anchor, though it had time to hear of it.
+    pub(crate) fn refuses_anchor(&self) -> bool {
+        self.reasons().iter().any(|reason| reason.code() == Some(Code::AnchorInvalid))
+    }
+
     pub(crate) fn wants_another_quote(&self) -> bool {
         let codes = match self {
             Self::NotAuthorized { .. } => [Code::AnchorInvalid, Code::EpochMoved].as_slice(),

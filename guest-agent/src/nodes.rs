@@ -12,7 +12,7 @@ use wire::{
 /// The first wait between two calls to one node, doubled up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// How long a node may not know our anchor: it may be some blocks behind.
+/// How long a node may not know our anchor, or deny at an older block than others have: it may be some blocks behind.
 const ANCHOR_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a node gave no answer.
@@ -161,6 +161,20 @@ impl AskError {
             Self::Unreachable(error) => !error.is_connect(),
             Self::TooLarge | Self::Malformed(_) => true,
             Self::Problem(_) | Self::Status(_) | Self::Stranger(_) => false,
+        }
+    }
+
+    /// As [`again`](Self::again), where the chain is at `newest`: who denies at an older block may be behind. [REQ-14]
+    pub(crate) fn again_where(&self, newest: u64) -> Again {
+        match self {
+            Self::Problem(problem)
+                if problem.denied.as_ref().is_some_and(|denied| {
+                    problem.code == Code::Denied && denied.statement.blockNumber < newest
+                }) =>
+            {
+                Again::AWhile
+            }
+            _ => self.again(),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     report::Clock,
 };
 use kms_client::{Keys, Member, NodeId, NotYet};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep_until, timeout},
@@ -113,7 +113,7 @@ impl Session {
     /// An answer of another epoch: t may be another one now.
     async fn follow_epoch(&self, attempt: &mut Attempt, epoch: u64) {
         if epoch != attempt.committee.epoch
-            && let Ok(Ok(agreed)) = timeout(EPOCH_PATIENCE, self.committee()).await
+            && let Ok(Ok(agreed)) = timeout(EPOCH_PATIENCE, self.committee(&BTreeSet::new())).await
         {
             attempt.committee = agreed.committee;
         }

@@ -15,7 +15,7 @@ use crate::{
 };
 use kms_client::{KeyRequestDraft, Keys, SECP256K1, Suspicion};
 use server::{Behaviour, Servers};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use support::{APP, Network, derive, evidence, rng};
 use tokio::time::Instant;
 use wire::{Scope, request::Code};
@@ -36,7 +36,7 @@ async fn run(network: Network, behaviours: [Behaviour; 5], timeout: Duration) ->
         pinned,
         deadline: Instant::now() + timeout,
     };
-    let committee = match session.committee().await {
+    let committee = match session.committee(&BTreeSet::new()).await {
         Ok(agreed) => agreed.committee,
         Err(error) => return Run { outcome: Err(error), events: Vec::new(), attempt: None },
     };
@@ -68,7 +68,9 @@ async fn behind_the_quote(
 
 const LONG: Duration = Duration::from_secs(20);
 
-use Behaviour::{Dead, Denies, DeniesUnsigned, Honest, LiesInPartials, Refuses, Slow};
+use Behaviour::{
+    Behind, Dead, Denies, DeniesUnsigned, Honest, LiesInPartials, NamesNoBlock, Refuses, Slow,
+};
 
 #[tokio::test]
 async fn two_dead_nodes_change_nothing() {
@@ -106,6 +108,25 @@ async fn a_denial_is_signed_and_ends_the_boot() {
         assert_eq!(denial.statement.reason, "compose hash not allowed");
     }
     assert!(run.events.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_denies_a_block_behind_the_others_is_asked_again() {
+    // [REQ-14] Three of five have not seen the block yet that the app is registered in.
+    let run = run(Network::new(), [Behind, Honest, Behind, Honest, Behind], LONG).await;
+    assert!(run.outcome.is_ok(), "{:?}", run.outcome.err());
+}
+
+#[tokio::test]
+async fn who_named_an_anchor_that_nodes_refuse_does_not_name_the_next() {
+    // [REQ-3]
+    let short = Duration::from_secs(2);
+    let behaviours = [NamesNoBlock, Honest, NamesNoBlock, Behind, Dead];
+    let run = run(Network::new(), behaviours, short).await;
+    let Err(error) = run.outcome else { panic!() };
+    assert!(error.refuses_anchor() && error.wants_another_quote(), "{error:?}");
+    let committee = run.attempt.unwrap().committee;
+    assert_eq!((committee.anchor.number, committee.anchor_by.len(), committee.newest), (1, 2, 100));
 }
 
 #[tokio::test]

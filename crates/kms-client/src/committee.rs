@@ -43,6 +43,10 @@ pub struct Committee {
     pub threshold: u16,
     /// The block that a request names. [REQ-3]
     pub anchor: Anchor,
+    /// Whose word the anchor is.
+    pub anchor_by: Vec<NodeId>,
+    /// The highest head that a member names: who denies at an older block may be behind. [REQ-14]
+    pub newest: u64,
     /// The nodes that say so, in the caller's order.
     pub members: Vec<Member>,
 }
@@ -131,6 +135,19 @@ impl Committee {
     /// # Errors
     /// [`NoCommittee`].
     pub fn agree(pinned: &Pinned, told: &[(NodeId, Info)]) -> Result<Agreed, NoCommittee> {
+        Self::agree_doubting(pinned, told, &BTreeSet::new())
+    }
+
+    /// As [`agree`](Self::agree), where the heads of those in `doubted` count only if there are no others: each has named an anchor that
+    /// nodes refused. [REQ-3]
+    ///
+    /// # Errors
+    /// [`NoCommittee`].
+    pub fn agree_doubting(
+        pinned: &Pinned,
+        told: &[(NodeId, Info)],
+        doubted: &BTreeSet<NodeId>,
+    ) -> Result<Agreed, NoCommittee> {
         let mut strangers = Vec::new();
         let mut fitting = Vec::new();
         for (node, info) in told {
@@ -151,10 +168,21 @@ impl Committee {
                 .iter()
                 .map(|other| Stranger { node: other.member.node, why: WhyStranger::Contradicts }),
         );
-        match anchor(&group) {
+        match anchor(&group, doubted) {
             Some(anchor) if agreeing >= needed => {
-                let members = group.iter().map(|fits| fits.member).collect();
-                Ok(Agreed { committee: claim.into_committee(anchor, members), strangers })
+                let Claim { chain_id, issuance_log, epoch, threshold } = claim;
+                let named = group.iter().filter(|fits| fits.head == anchor);
+                let committee = Committee {
+                    chain_id,
+                    issuance_log,
+                    epoch,
+                    threshold,
+                    anchor,
+                    anchor_by: named.map(|fits| fits.member.node).collect(),
+                    newest: group.iter().map(|fits| fits.head.number).max().unwrap_or_default(),
+                    members: group.iter().map(|fits| fits.member).collect(),
+                };
+                Ok(Agreed { committee, strangers })
             }
             _ => Err(NoCommittee { agreeing, needed, strangers }),
         }
@@ -207,22 +235,17 @@ fn commonest(fitting: &[Fitting]) -> Option<Claim> {
 }
 
 /// The head that most name; of several the oldest, which whoever is ahead knows too. [REQ-3]
-fn anchor(group: &[Fitting]) -> Option<Anchor> {
+fn anchor(group: &[Fitting], doubted: &BTreeSet<NodeId>) -> Option<Anchor> {
+    let believed = |fits: &&Fitting| !doubted.contains(&fits.member.node);
+    let anyone = !group.iter().any(|fits| believed(&fits));
     let mut votes: BTreeMap<(u64, [u8; 32]), usize> = BTreeMap::new();
-    for fits in group {
+    for fits in group.iter().filter(|fits| anyone || believed(fits)) {
         let vote = votes.entry((fits.head.number, fits.head.hash.0)).or_default();
         *vote = vote.saturating_add(1);
     }
     let most = votes.values().max().copied()?;
     let ((number, hash), _) = votes.into_iter().find(|(_, count)| *count == most)?;
     Some(Anchor { number, hash: hash.into() })
-}
-
-impl Claim {
-    fn into_committee(self, anchor: Anchor, members: Vec<Member>) -> Committee {
-        let Self { chain_id, issuance_log, epoch, threshold } = self;
-        Committee { chain_id, issuance_log, epoch, threshold, anchor, members }
-    }
 }
 
 impl NoCommittee {

@@ -7,6 +7,7 @@ use kms_client::{
     Committee, DraftError, Fault, KeyRequestDraft, NodeId, Pinned, PinnedError, WantedError,
     WhyStranger,
 };
+use std::collections::BTreeSet;
 use support::{APP, LOG, Network, derive, evidence, rng, unseal};
 use threshold::tdh2::CheckCiphertextError;
 use wire::{
@@ -97,6 +98,29 @@ fn the_anchor_is_the_head_that_most_name() {
     assert_eq!(anchor([7, 7, 8, 8, 8]), 8);
     assert_eq!(anchor([7, 7, 8, 8, 1]), 7);
     assert_eq!(anchor([5, 4, 3, 2, 1]), 1);
+}
+
+#[test]
+fn who_named_an_anchor_that_was_refused_does_not_choose_the_next() {
+    // [REQ-3] Two liars win a tie of honest heads once.
+    let network = Network::new();
+    let mut infos = network.infos();
+    for (info, number) in infos.iter_mut().zip([9, 9, 8, 1, 1]) {
+        let head = info.1.head.as_mut().unwrap();
+        (head.number, head.hash) = (number, B256::with_last_byte(number as u8));
+    }
+    let agree = |doubted: &BTreeSet<NodeId>| {
+        let agreed = Committee::agree_doubting(&network.pinned(), &infos, doubted);
+        agreed.unwrap().committee
+    };
+    let first = agree(&BTreeSet::new());
+    assert_eq!((first.anchor.number, first.newest), (1, 9));
+    assert_eq!(first.anchor_by, [infos[3].0, infos[4].0]);
+    let second = agree(&first.anchor_by.into_iter().collect());
+    assert_eq!((second.anchor.number, second.members.len()), (9, 5));
+    // Doubting everybody is doubting nobody.
+    let all = infos.iter().map(|(node, _)| *node).collect();
+    assert_eq!(agree(&all).anchor.number, 1);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Five nodes' HTTP API over the in-memory committee. They judge neither evidence nor policy; that is kms-node's.
 
 use super::support::{LOG, Network, Node};
+use alloy_primitives::B256;
 use axum::{
     Json, Router,
     extract::State,
@@ -10,7 +11,7 @@ use axum::{
 };
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 use wire::{
     SeatId,
@@ -31,6 +32,10 @@ pub(crate) enum Behaviour {
     Refuses,
     /// Authorizes after the others.
     Slow,
+    /// Names a block that nobody has as its head.
+    NamesNoBlock,
+    /// Is a block behind the others, and denies there, at first.
+    Behind,
 }
 
 tokio::task_local! {
@@ -50,6 +55,7 @@ struct One {
     behaviour: Behaviour,
     recorded: Arc<AtomicBool>,
     refused_seat: Option<SeatId>,
+    asked: AtomicUsize,
 }
 
 impl Servers {
@@ -71,6 +77,7 @@ impl Servers {
                 behaviour,
                 recorded: recorded.clone(),
                 refused_seat,
+                asked: AtomicUsize::new(0),
             };
             tokio::spawn(async move { axum::serve(listener, router(one)).await });
         }
@@ -98,14 +105,27 @@ impl One {
 }
 
 async fn info(State(one): State<Arc<One>>) -> Response {
-    Json(one.network.info(one.node())).into_response()
+    let mut info = one.network.info(one.node());
+    let head = info.head.as_mut().unwrap();
+    match one.behaviour {
+        Behaviour::NamesNoBlock => (head.number, head.hash) = (1, B256::repeat_byte(1)),
+        Behaviour::Behind => (head.number, head.hash) = (99, B256::repeat_byte(0xba)),
+        _ => {}
+    }
+    Json(info).into_response()
 }
 
 async fn authorize(State(one): State<Arc<One>>, Json(request): Json<KeyRequest>) -> Response {
     if one.behaviour == Behaviour::Slow {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     }
+    if request.anchor.number == 1 {
+        return problem(Code::AnchorInvalid, None);
+    }
     match one.behaviour {
+        Behaviour::Behind if one.asked.fetch_add(1, Ordering::Relaxed) < 3 => {
+            denied(one.node().deny_at(99, &request, "App not registered")).into_response()
+        }
         Behaviour::Denies => {
             denied(one.node().deny(&request, "compose hash not allowed")).into_response()
         }

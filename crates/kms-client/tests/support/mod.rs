@@ -192,10 +192,14 @@ impl Node {
     }
 
     pub(crate) fn deny(&self, request: &KeyRequest, reason: &str) -> SignedDenial {
+        self.deny_at(101, request, reason)
+    }
+
+    pub(crate) fn deny_at(&self, block: u64, request: &KeyRequest, reason: &str) -> SignedDenial {
         let statement = Denied {
             issuanceId: id_of(request),
             seat: self.seat,
-            blockNumber: 101,
+            blockNumber: block,
             blockHash: B256::repeat_byte(0xbc),
             reason: reason.into(),
         };
