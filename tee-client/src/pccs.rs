@@ -3,6 +3,7 @@
 use dcap_qvl::{QuoteCollateralV3, intel, quote::Quote};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use wire::limits::MAX_COLLATERAL_BYTES;
 
 /// A provisioning certificate caching service.
 #[derive(Clone, Debug)]
@@ -25,6 +26,12 @@ pub enum PccsError {
         /// Why.
         #[source]
         source: reqwest::Error,
+    },
+    /// More than all collateral of a request may have.
+    #[error("PCCS: {document} has more than {MAX_COLLATERAL_BYTES} bytes")]
+    TooLarge {
+        /// Which document.
+        document: &'static str,
     },
     /// The service answered something else than it should.
     #[error("PCCS: {document} has a wrong {field}")]
@@ -106,12 +113,18 @@ impl Pccs {
     ) -> Result<Document, PccsError> {
         let unreachable = |source| PccsError::Unreachable { document: name, source };
         let response = self.http.get(format!("{}{path}", self.url)).send().await;
-        let response =
+        let mut response =
             response.and_then(reqwest::Response::error_for_status).map_err(unreachable)?;
         let issuer_chain = chain_header
             .and_then(|header| response.headers().get(header))
             .and_then(|value| percent_decode(value.as_bytes()));
-        let body = response.bytes().await.map_err(unreachable)?.to_vec();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len().saturating_add(chunk.len()) > MAX_COLLATERAL_BYTES {
+                return Err(PccsError::TooLarge { document: name });
+            }
+            body.extend_from_slice(&chunk);
+        }
         Ok(Document { name, issuer_chain, body })
     }
 }
@@ -156,7 +169,25 @@ fn percent_decode(encoded: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::percent_decode;
+    use super::{Pccs, PccsError, percent_decode};
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+    };
+
+    #[tokio::test]
+    async fn a_document_without_end_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            while stream.write_all(&[b'a'; 4096]).is_ok() {}
+        });
+        let told = Pccs::at(&url).unwrap().get("PCK CRL", "/", None).await;
+        assert!(matches!(told, Err(PccsError::TooLarge { document: "PCK CRL" })));
+    }
 
     #[test]
     fn issuer_chains_are_percent_encoded() {

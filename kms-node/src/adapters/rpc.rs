@@ -3,11 +3,8 @@
 use alloy::{
     primitives::{Address, B256, Bytes, U64},
     providers::{Provider, RootProvider},
-    rpc::{
-        client::RpcClient,
-        types::{Filter, Log},
-    },
-    transports::{RpcError, TransportErrorKind, http::Http},
+    rpc::types::{Filter, Log},
+    transports::{RpcError, TransportErrorKind},
 };
 use light_client::{BlockRef, EndpointClaim, EndpointId, ProofRequest, RawAccountProof, RawHeader};
 use serde::de::DeserializeOwned;
@@ -39,7 +36,7 @@ pub(crate) enum EndpointError {
 impl Endpoint {
     pub(crate) fn new(id: usize, url: &str, http: reqwest::Client) -> anyhow::Result<Self> {
         let parsed = url.parse().map_err(|e| anyhow::anyhow!("endpoint {url:?}: {e}"))?;
-        let client = RpcClient::new(Http::with_client(http, parsed), false);
+        let client = rpc_client::rpc_client(http, parsed);
         Ok(Self { id: EndpointId(id), url: url.to_owned(), provider: RootProvider::new(client) })
     }
 

@@ -9,12 +9,9 @@ use alloy::{
     network::{EthereumWallet, TransactionBuilder},
     primitives::{Address, B256, Bytes},
     providers::{DynProvider, Provider, ProviderBuilder},
-    rpc::{
-        client::RpcClient,
-        types::{TransactionReceipt, TransactionRequest},
-    },
+    rpc::types::{TransactionReceipt, TransactionRequest},
     signers::local::PrivateKeySigner,
-    transports::{RpcError, TransportErrorKind, http::Http},
+    transports::{RpcError, TransportErrorKind},
 };
 use anyhow::{Context, Result};
 use std::{path::Path, sync::Arc, time::Duration};
@@ -85,7 +82,7 @@ impl Sender {
             .parse()
             .map_err(|_| anyhow::anyhow!("{} holds no hex private key", key_file.display()))?;
         let address = signer.address();
-        let client = RpcClient::new(Http::with_client(http, url.parse()?), false);
+        let client = rpc_client::rpc_client(http, url.parse()?);
         let provider =
             ProviderBuilder::new().wallet(EthereumWallet::from(signer)).connect_client(client);
         let wallet = Arc::new(Wallet { provider: provider.erased(), address });
