@@ -77,7 +77,7 @@ contract Deploy is Script {
         d.kmsCommittee = new KmsCommittee(
             address(d.accessManager), d.attestationRegistry, n.stepBlocks, n.finalityBlocks, n.longestSeconds
         );
-        d.appRegistry = new AppRegistry(d.attestationRegistry, n.grantFloorSeconds, new PolicyFactory());
+        d.appRegistry = new AppRegistry(d.kmsCommittee, n.grantFloorSeconds, new PolicyFactory());
         d.issuanceLog = new IssuanceLog(d.kmsCommittee);
         d.kmsCommittee.setContracts(address(d.appRegistry), address(d.issuanceLog));
         _wireGuardian(d, n.guardian, deployer);

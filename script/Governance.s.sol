@@ -43,6 +43,10 @@ contract Govern is Script {
     error DelayBelowLeast(uint32 least, uint32 actual);
     /// @notice The account holds a role that the table does not give it.
     error HoldsTooMuch(uint64 role, address account);
+    /// @notice The account holds a role of the table not, or not yet.
+    error HoldsTooLittle(uint64 role, address account);
+    /// @notice The deployer gives everything up, so that nobody would be left.
+    error GovernorIsDeployer(address deployer);
     error DelayTooShort(uint64 role, address account, uint32 expected, uint32 actual);
     error WrongRole(address target, bytes4 selector, uint64 expected, uint64 actual);
     error WrongRoleGuardian(uint64 role, uint64 expected, uint64 actual);
@@ -77,6 +81,7 @@ contract Govern is Script {
     /* APPLY */
 
     function _apply(Governance memory g, address deployer) internal {
+        require(g.governor != deployer, GovernorIsDeployer(deployer));
         if (!g.attestation.allowsSoftware()) {
             require(
                 g.grantSeconds >= Roles.LEAST_GRANT_SECONDS, DelayBelowLeast(Roles.LEAST_GRANT_SECONDS, g.grantSeconds)
@@ -184,6 +189,10 @@ contract Govern is Script {
             require(actual == expected, WrongRoleGuardian(role, expected, actual));
         }
         _checkHistory(g, duties, logs);
+        for (uint64 role = Roles.ADMIN; role <= Roles.COMMITTEE; ++role) {
+            _checkHolds(g, role, g.governor);
+        }
+        if (g.guardian != address(0)) _checkHolds(g, Roles.GUARDIAN, g.guardian);
         for (uint256 i = 0; i < duties.length; ++i) {
             if (duties[i].role == Roles.GUARDIAN) continue;
             uint256 extra =
@@ -231,6 +240,11 @@ contract Govern is Script {
         require(isGuardian || isGovernor, HoldsTooMuch(role, account));
         uint32 expected = role == Roles.GUARDIAN ? 0 : role == Roles.GRANTOR ? g.grantSeconds : g.committeeSeconds;
         require(actual >= expected, DelayTooShort(role, account, expected, actual));
+    }
+
+    function _checkHolds(Governance memory g, uint64 role, address account) private view {
+        (bool isMember,) = g.manager.hasRole(role, account);
+        require(isMember, HoldsTooLittle(role, account));
     }
 
     /// @dev A role that begins later is held; of two delays the shorter counts.

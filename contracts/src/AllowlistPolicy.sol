@@ -417,12 +417,8 @@ contract AllowlistPolicy is IAllowlistPolicy, Trail {
     }
 
     /// @dev The registry that speaks for the app: the one that made this clone, or where the owner moved the app to.
-    function _speaker() private view returns (IAppRegistry speaker) {
-        speaker = _registry;
-        address next = speaker.movedTo(_appId);
-        while (next != address(0)) {
-            speaker = IAppRegistry(next);
-            next = speaker.movedTo(_appId);
-        }
+    function _speaker() private view returns (IAppRegistry) {
+        address moved = _registry.movedTo(_appId);
+        return moved == address(0) ? _registry : IAppRegistry(moved);
     }
 }

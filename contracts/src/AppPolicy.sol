@@ -70,12 +70,8 @@ abstract contract AppPolicy is IAppPolicy, Trail {
     }
 
     /// @dev The registry that speaks for the app: the one given at deployment, or where the owner moved the app to.
-    function _speaker() private view returns (IAppRegistry speaker) {
-        speaker = _registry;
-        address next = speaker.movedTo(appId);
-        while (next != address(0)) {
-            speaker = IAppRegistry(next);
-            next = speaker.movedTo(appId);
-        }
+    function _speaker() private view returns (IAppRegistry) {
+        address moved = _registry.movedTo(appId);
+        return moved == address(0) ? _registry : IAppRegistry(moved);
     }
 }

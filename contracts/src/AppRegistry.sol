@@ -10,6 +10,7 @@ import {IAllowlistPolicy, PolicySetup} from "./interfaces/IAllowlistPolicy.sol";
 import {AppBootInfo, IAppAuth} from "./interfaces/IAppAuth.sol";
 import {AppInfo, IAppRegistry, NewApp} from "./interfaces/IAppRegistry.sol";
 import {IAttestationRegistry} from "./interfaces/IAttestationRegistry.sol";
+import {IKmsCommittee} from "./interfaces/IKmsCommittee.sol";
 import {Holding} from "./interfaces/ILicensePolicy.sol";
 import {IPolicyFactory} from "./interfaces/IPolicyFactory.sol";
 import {Attested} from "./interfaces/Statements.sol";
@@ -29,7 +30,6 @@ contract AppRegistry is IAppRegistry, Trail {
         address policy;
         uint32 keyVersion;
         uint40 frozenUntil;
-        bool isForeign;
         bool isLocked;
         bool hasPendingPolicy;
     }
@@ -53,6 +53,8 @@ contract AppRegistry is IAppRegistry, Trail {
     uint40 private constant FROZEN = type(uint40).max;
 
     /// @inheritdoc IAppRegistry
+    IKmsCommittee public immutable committee;
+    /// @inheritdoc IAppRegistry
     IAttestationRegistry public immutable attestationRegistry;
     /// @inheritdoc IAppRegistry
     uint32 public immutable grantFloorSeconds;
@@ -65,7 +67,8 @@ contract AppRegistry is IAppRegistry, Trail {
     mapping(address appId => People) private _people;
     mapping(address appId => mapping(bytes32 vendor => uint64 effectiveAt)) private _vendor;
     mapping(address appId => mapping(uint32 keyVersion => bool)) private _olderReadable;
-    mapping(address policy => bool) private _isOurs;
+    /// @dev Zero: not made by us.
+    mapping(address policy => address appId) private _madeFor;
     uint256 private _created;
 
     modifier onlyOwner(address appId) {
@@ -78,9 +81,10 @@ contract AppRegistry is IAppRegistry, Trail {
         _;
     }
 
-    constructor(IAttestationRegistry attestationRegistry_, uint32 grantFloorSeconds_, IPolicyFactory policyFactory_) {
-        require(grantFloorSeconds_ != 0 || attestationRegistry_.allowsSoftware(), GrantFloorZero());
-        attestationRegistry = attestationRegistry_;
+    constructor(IKmsCommittee committee_, uint32 grantFloorSeconds_, IPolicyFactory policyFactory_) {
+        committee = committee_;
+        attestationRegistry = committee_.attestationRegistry();
+        require(grantFloorSeconds_ != 0 || attestationRegistry.allowsSoftware(), GrantFloorZero());
         grantFloorSeconds = grantFloorSeconds_;
         appImplementation = address(new AllowlistPolicy(this, grantFloorSeconds_));
         _requireContract(address(policyFactory_));
@@ -109,7 +113,7 @@ contract AppRegistry is IAppRegistry, Trail {
     /// @inheritdoc IAppRegistry
     function createApp(NewApp calldata app) external returns (address appId) {
         appId = Clones.cloneDeterministic(appImplementation, _salt(msg.sender, app.salt));
-        _isOurs[appId] = true;
+        _madeFor[appId] = appId;
         IAllowlistPolicy(appId).initialize(appId, app.policy);
         bytes32[] memory vendors = app.vendors.length == 0 ? attestationRegistry.openVendors() : app.vendors;
         _register(appId, appId, app.owner, app.guardian, vendors);
@@ -121,7 +125,7 @@ contract AppRegistry is IAppRegistry, Trail {
     function createPolicy(address appId, PolicySetup calldata setup) external returns (address policy) {
         require(isRegistered(appId), AppNotRegistered(appId));
         policy = Clones.clone(appImplementation);
-        _isOurs[policy] = true;
+        _madeFor[policy] = appId;
         IAllowlistPolicy(policy).initialize(appId, setup);
     }
 
@@ -132,7 +136,7 @@ contract AppRegistry is IAppRegistry, Trail {
     {
         require(isRegistered(appId), AppNotRegistered(appId));
         policy = policyFactory.makeAllOf(appId, grantDelaySeconds, members);
-        _isOurs[policy] = true;
+        _madeFor[policy] = appId;
     }
 
     /// @inheritdoc IAppRegistry
@@ -145,7 +149,7 @@ contract AppRegistry is IAppRegistry, Trail {
     ) external returns (address policy) {
         require(isRegistered(appId), AppNotRegistered(appId));
         policy = policyFactory.makeLicense(appId, grantDelaySeconds, inner, until, holding);
-        _isOurs[policy] = true;
+        _madeFor[policy] = appId;
     }
 
     /// @inheritdoc IAppRegistry
@@ -183,57 +187,32 @@ contract AppRegistry is IAppRegistry, Trail {
     function setPolicy(address appId, address policy) external onlyOwner(appId) {
         _requireContract(policy);
         _settlePolicy(appId);
-        Facts storage facts = _facts[appId];
-        require(!facts.isLocked, PolicyIsLocked(appId));
-        uint40 from = _afterDelay(appId);
-        facts.hasPendingPolicy = true;
-        _people[appId].nextPolicy = Pending(policy, from);
-
-        uint64 seq = _nextSeq();
-        emit PolicySet(appId, policy, !_isOurs[policy], from, seq);
-        _trail(PolicySet.selector, abi.encode(appId, policy, !_isOurs[policy], from, seq));
+        require(!_facts[appId].isLocked, PolicyIsLocked(appId));
+        _schedulePolicy(appId, policy, _afterDelay(appId));
     }
 
     /// @inheritdoc IAppRegistry
     function acceptVendor(address appId, bytes32 vendor) external onlyOwner(appId) {
         require(vendor != 0, ZeroValue());
         require(_vendor[appId][vendor] == 0, AlreadySet());
-        uint40 from = _afterDelay(appId);
-        _vendor[appId][vendor] = from;
-        _people[appId].vendors.push(vendor);
-
-        uint64 seq = _nextSeq();
-        emit VendorAccepted(appId, vendor, from, seq);
-        _trail(VendorAccepted.selector, abi.encode(appId, vendor, from, seq));
+        _acceptVendor(appId, vendor, _afterDelay(appId));
     }
 
     /// @inheritdoc IAppRegistry
     function thaw(address appId) external onlyOwner(appId) {
         require(_facts[appId].frozenUntil == FROZEN, AlreadySet());
-        uint40 from = _afterDelay(appId);
-        _facts[appId].frozenUntil = from;
-
-        uint64 seq = _nextSeq();
-        emit AppThawed(appId, from, seq);
-        _trail(AppThawed.selector, abi.encode(appId, from, seq));
+        _thaw(appId, _afterDelay(appId));
     }
 
     /// @inheritdoc IAppRegistry
     function setGuardian(address appId, address guardian) external onlyOwner(appId) {
-        People storage people = _people[appId];
-        people.guardian = guardianOf(appId);
-        uint40 from = _afterDelay(appId);
-        people.nextGuardian = Pending(guardian, from);
-
-        uint64 seq = _nextSeq();
-        emit GuardianSet(appId, guardian, from, seq);
-        _trail(GuardianSet.selector, abi.encode(appId, guardian, from, seq));
+        _people[appId].guardian = guardianOf(appId);
+        _scheduleGuardian(appId, guardian, _afterDelay(appId));
     }
 
     /// @inheritdoc IAppRegistry
     function moveTo(address appId, address registry) external onlyOwner(appId) {
         require(!_facts[appId].isLocked, PolicyIsLocked(appId));
-        require(movedTo(appId) == address(0), AlreadySet());
         require(registry != address(this), AlreadySet());
         _requireContract(registry);
         uint40 from = _afterDelay(appId);
@@ -244,21 +223,48 @@ contract AppRegistry is IAppRegistry, Trail {
         _trail(AppMoved.selector, abi.encode(appId, registry, from, seq));
     }
 
+    /// @inheritdoc IAppRegistry
+    function finishMove(address appId) external {
+        _checkSpeaks(appId);
+        Pending memory moved = _people[appId].movedTo;
+        require(_isPast(moved.from), NoMoveDue(appId));
+        committee.moveApp(appId, moved.account);
+    }
+
+    /// @inheritdoc IAppRegistry
+    function takeOver(address appId, address from) external {
+        require(msg.sender == address(committee), Unauthorized(msg.sender));
+        require(!isRegistered(appId), AppAlreadyRegistered(appId));
+        AppInfo memory info = IAppRegistry(from).appInfo(appId);
+        _enter(appId, info.policy, info.owner, info.guardian, new bytes32[](0));
+        for (uint256 i = 0; i < info.vendors.length; ++i) {
+            _acceptVendor(appId, info.vendors[i], uint40(IAppRegistry(from).vendorEffectiveAt(appId, info.vendors[i])));
+        }
+        for (uint32 version = 1; version < info.keyVersion; ++version) {
+            _rotate(appId, IAppRegistry(from).isKeyReadable(appId, version));
+        }
+        if (info.isFrozen) _freeze(appId, 0);
+        if (info.thawsAt != 0) _thaw(appId, uint40(info.thawsAt));
+        if (info.policyEffectiveAt != 0) _schedulePolicy(appId, info.pendingPolicy, uint40(info.policyEffectiveAt));
+        if (info.guardianEffectiveAt != 0) {
+            _scheduleGuardian(appId, info.pendingGuardian, uint40(info.guardianEffectiveAt));
+        }
+        if (info.pendingOwner != address(0)) _offer(appId, info.owner, info.pendingOwner);
+        if (info.isLocked) _lockPolicy(appId);
+    }
+
     /* OWNER */
 
     /// @inheritdoc IAppRegistry
     function offerOwnership(address appId, address newOwner) external onlyOwner(appId) {
-        _people[appId].pendingOwner = newOwner;
-
-        uint64 seq = _nextSeq();
-        emit OwnershipOffered(appId, msg.sender, newOwner, seq);
-        _trail(OwnershipOffered.selector, abi.encode(appId, msg.sender, newOwner, seq));
+        _offer(appId, msg.sender, newOwner);
     }
 
     /// @inheritdoc IAppRegistry
     function takeOwnership(address appId) external {
         People storage people = _people[appId];
         require(msg.sender == people.pendingOwner, Unauthorized(msg.sender));
+        _checkSpeaks(appId);
         people.owner = msg.sender;
         people.pendingOwner = address(0);
 
@@ -271,20 +277,14 @@ contract AppRegistry is IAppRegistry, Trail {
     function lockPolicy(address appId) external onlyOwner(appId) {
         _settlePolicy(appId);
         require(!_facts[appId].isLocked, AlreadySet());
-        bool isMoving = _people[appId].movedTo.account != address(0) && movedTo(appId) == address(0);
+        bool isMoving = _people[appId].movedTo.account != address(0);
         require(!_facts[appId].hasPendingPolicy && !isMoving, ChangePending(appId));
         _lockPolicy(appId);
     }
 
     /// @inheritdoc IAppRegistry
     function rotate(address appId, bool keepPreviousReadable) external onlyOwner(appId) returns (uint32 keyVersion) {
-        Facts storage facts = _facts[appId];
-        if (keepPreviousReadable) _olderReadable[appId][facts.keyVersion] = true;
-        keyVersion = ++facts.keyVersion;
-
-        uint64 seq = _nextSeq();
-        emit KeyRotated(appId, keyVersion, keepPreviousReadable, seq);
-        _trail(KeyRotated.selector, abi.encode(appId, keyVersion, keepPreviousReadable, seq));
+        return _rotate(appId, keepPreviousReadable);
     }
 
     /* REVOCATIONS */
@@ -292,11 +292,7 @@ contract AppRegistry is IAppRegistry, Trail {
     /// @inheritdoc IAppRegistry
     function freeze(address appId, uint8 reason) external onlyOwnerOrGuardian(appId) {
         require(_facts[appId].frozenUntil != FROZEN, AlreadySet());
-        _facts[appId].frozenUntil = FROZEN;
-
-        uint64 seq = _nextSeq();
-        emit AppFrozen(appId, reason, seq);
-        _trail(AppFrozen.selector, abi.encode(appId, reason, seq));
+        _freeze(appId, reason);
     }
 
     /// @inheritdoc IAppRegistry
@@ -340,7 +336,7 @@ contract AppRegistry is IAppRegistry, Trail {
     /// @inheritdoc IAppRegistry
     function cancelMove(address appId, uint8 reason) external onlyOwnerOrGuardian(appId) {
         address registry = _people[appId].movedTo.account;
-        require(registry != address(0) && movedTo(appId) == address(0), NothingToRevoke());
+        require(registry != address(0), NothingToRevoke());
         delete _people[appId].movedTo;
 
         uint64 seq = _nextSeq();
@@ -395,7 +391,7 @@ contract AppRegistry is IAppRegistry, Trail {
         info.keyVersion = facts.keyVersion;
         info.isFrozen = facts.frozenUntil > block.timestamp;
         info.isLocked = facts.isLocked;
-        info.isForeign = !_isOurs[info.policy];
+        info.isForeign = _isForeign(appId, info.policy);
         if (info.isFrozen && facts.frozenUntil != FROZEN) info.thawsAt = facts.frozenUntil;
         if (people.nextPolicy.from > block.timestamp) {
             (info.pendingPolicy, info.policyEffectiveAt) = (people.nextPolicy.account, people.nextPolicy.from);
@@ -445,15 +441,16 @@ contract AppRegistry is IAppRegistry, Trail {
     }
 
     /// @inheritdoc IAppRegistry
-    function movedTo(address appId) public view returns (address) {
-        Pending storage moved = _people[appId].movedTo;
-        return _isPast(moved.from) ? moved.account : address(0);
+    function movedTo(address appId) public view returns (address registry) {
+        if (!isRegistered(appId)) return address(0);
+        registry = committee.registryOf(appId);
+        if (registry == address(this)) return address(0);
     }
 
     /// @inheritdoc IAppRegistry
     function grantDelayOf(address appId) public view returns (uint64) {
         address policy = policyOf(appId);
-        return _isOurs[policy] ? IAllowlistPolicy(policy).grantDelay() : grantFloorSeconds;
+        return _isForeign(appId, policy) ? grantFloorSeconds : IAllowlistPolicy(policy).grantDelay();
     }
 
     /// @inheritdoc IAppRegistry
@@ -463,7 +460,7 @@ contract AppRegistry is IAppRegistry, Trail {
 
     /// @inheritdoc IAppRegistry
     function isOurPolicy(address policy) external view returns (bool) {
-        return _isOurs[policy];
+        return _madeFor[policy] != address(0);
     }
 
     /// @inheritdoc IERC165
@@ -479,15 +476,20 @@ contract AppRegistry is IAppRegistry, Trail {
         require(!isRegistered(appId), AppAlreadyRegistered(appId));
         require(owner != address(0), ZeroValue());
         require(vendors.length != 0, NoVendor());
-        bool isForeign = !_isOurs[policy];
-        _facts[appId] = Facts(policy, 1, 0, isForeign, false, false);
-        People storage people = _people[appId];
-        (people.owner, people.guardian, people.vendors) = (owner, guardian, vendors);
         for (uint256 i = 0; i < vendors.length; ++i) {
             require(vendors[i] != 0, ZeroValue());
             require(_vendor[appId][vendors[i]] == 0, AlreadySet());
             _vendor[appId][vendors[i]] = uint64(block.timestamp);
         }
+        _enter(appId, policy, owner, guardian, vendors);
+        committee.enterApp(appId);
+    }
+
+    function _enter(address appId, address policy, address owner, address guardian, bytes32[] memory vendors) private {
+        bool isForeign = _isForeign(appId, policy);
+        _facts[appId] = Facts(policy, 1, 0, false, false);
+        People storage people = _people[appId];
+        (people.owner, people.guardian, people.vendors) = (owner, guardian, vendors);
 
         uint64 seq = _nextSeq();
         emit AppEntered(appId, policy, owner, guardian, isForeign, vendors, seq);
@@ -497,7 +499,7 @@ contract AppRegistry is IAppRegistry, Trail {
 
     function _deploy(address owner, bool lock, PolicySetup memory setup) private returns (address appId) {
         appId = Clones.cloneDeterministic(appImplementation, keccak256(abi.encode(address(this), ++_created)));
-        _isOurs[appId] = true;
+        _madeFor[appId] = appId;
         IAllowlistPolicy(appId).initialize(appId, setup);
         _register(appId, appId, owner, address(0), attestationRegistry.openVendors());
         if (lock) _lockPolicy(appId);
@@ -519,6 +521,67 @@ contract AppRegistry is IAppRegistry, Trail {
         }
     }
 
+    function _schedulePolicy(address appId, address policy, uint40 from) private {
+        _facts[appId].hasPendingPolicy = true;
+        _people[appId].nextPolicy = Pending(policy, from);
+
+        bool isForeign = _isForeign(appId, policy);
+        uint64 seq = _nextSeq();
+        emit PolicySet(appId, policy, isForeign, from, seq);
+        _trail(PolicySet.selector, abi.encode(appId, policy, isForeign, from, seq));
+    }
+
+    function _acceptVendor(address appId, bytes32 vendor, uint40 from) private {
+        _vendor[appId][vendor] = from;
+        _people[appId].vendors.push(vendor);
+
+        uint64 seq = _nextSeq();
+        emit VendorAccepted(appId, vendor, from, seq);
+        _trail(VendorAccepted.selector, abi.encode(appId, vendor, from, seq));
+    }
+
+    function _thaw(address appId, uint40 from) private {
+        _facts[appId].frozenUntil = from;
+
+        uint64 seq = _nextSeq();
+        emit AppThawed(appId, from, seq);
+        _trail(AppThawed.selector, abi.encode(appId, from, seq));
+    }
+
+    function _scheduleGuardian(address appId, address guardian, uint40 from) private {
+        _people[appId].nextGuardian = Pending(guardian, from);
+
+        uint64 seq = _nextSeq();
+        emit GuardianSet(appId, guardian, from, seq);
+        _trail(GuardianSet.selector, abi.encode(appId, guardian, from, seq));
+    }
+
+    function _offer(address appId, address owner, address newOwner) private {
+        _people[appId].pendingOwner = newOwner;
+
+        uint64 seq = _nextSeq();
+        emit OwnershipOffered(appId, owner, newOwner, seq);
+        _trail(OwnershipOffered.selector, abi.encode(appId, owner, newOwner, seq));
+    }
+
+    function _rotate(address appId, bool keepPreviousReadable) private returns (uint32 keyVersion) {
+        Facts storage facts = _facts[appId];
+        if (keepPreviousReadable) _olderReadable[appId][facts.keyVersion] = true;
+        keyVersion = ++facts.keyVersion;
+
+        uint64 seq = _nextSeq();
+        emit KeyRotated(appId, keyVersion, keepPreviousReadable, seq);
+        _trail(KeyRotated.selector, abi.encode(appId, keyVersion, keepPreviousReadable, seq));
+    }
+
+    function _freeze(address appId, uint8 reason) private {
+        _facts[appId].frozenUntil = FROZEN;
+
+        uint64 seq = _nextSeq();
+        emit AppFrozen(appId, reason, seq);
+        _trail(AppFrozen.selector, abi.encode(appId, reason, seq));
+    }
+
     function _lockPolicy(address appId) private {
         _facts[appId].isLocked = true;
         uint64 seq = _nextSeq();
@@ -531,7 +594,6 @@ contract AppRegistry is IAppRegistry, Trail {
         Pending memory next = _people[appId].nextPolicy;
         if (!_isPast(next.from)) return;
         _facts[appId].policy = next.account;
-        _facts[appId].isForeign = !_isOurs[next.account];
         _facts[appId].hasPendingPolicy = false;
         delete _people[appId].nextPolicy;
     }
@@ -570,13 +632,20 @@ contract AppRegistry is IAppRegistry, Trail {
         return "OS image is not allowed";
     }
 
-    function _checkOwner(address appId) private view {
+    /// @dev Of an app that has moved nothing counts here any more.
+    function _checkSpeaks(address appId) private view {
         require(isRegistered(appId), AppNotRegistered(appId));
+        address registry = movedTo(appId);
+        require(registry == address(0), AppHasMoved(appId, registry));
+    }
+
+    function _checkOwner(address appId) private view {
+        _checkSpeaks(appId);
         require(msg.sender == ownerOf(appId), Unauthorized(msg.sender));
     }
 
     function _checkOwnerOrGuardian(address appId) private view {
-        require(isRegistered(appId), AppNotRegistered(appId));
+        _checkSpeaks(appId);
         require(msg.sender == ownerOf(appId) || msg.sender == guardianOf(appId), Unauthorized(msg.sender));
     }
 
@@ -590,6 +659,11 @@ contract AppRegistry is IAppRegistry, Trail {
 
     function _requireContract(address account) private view {
         require(account.code.length != 0, NotAContract(account));
+    }
+
+    /// @dev Of a policy made for another app its people are that app's, and so is its delay.
+    function _isForeign(address appId, address policy) private view returns (bool) {
+        return _madeFor[policy] != appId;
     }
 
     function _afterDelay(address appId) private view returns (uint40) {

@@ -119,6 +119,9 @@ abstract contract CommitteeState is AccessManaged, Trail {
     mapping(uint64 epoch => Epoch) internal _epochs;
     mapping(uint64 epoch => mapping(uint16 seat => bool)) internal _isMember;
 
+    /// @dev The registry that speaks for the app. Only that registry can pass it on.
+    mapping(address appId => address registry) internal _registryOf;
+
     constructor(address initialAuthority, IAttestationRegistry attestationRegistry_, uint64 stepBlocks_)
         AccessManaged(initialAuthority)
     {

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {CommitteeState} from "./CommitteeState.sol";
 import {KmsCeremony} from "./KmsCeremony.sol";
-import {AlreadySet, NothingToRevoke, ZeroValue} from "./interfaces/Errors.sol";
+import {AlreadySet, NothingToRevoke, Unauthorized, ZeroValue} from "./interfaces/Errors.sol";
 import {IAppRegistry} from "./interfaces/IAppRegistry.sol";
 import {IAttestationRegistry} from "./interfaces/IAttestationRegistry.sol";
 import {
@@ -242,6 +242,25 @@ contract KmsCommittee is IKmsCommittee, CommitteeState, EIP712 {
         _trail(ContractsChangeCancelled.selector, abi.encode(p.appRegistry, p.issuanceLog, reason, seq));
     }
 
+    /* APPS: called by registries */
+
+    /// @inheritdoc IKmsCommittee
+    function enterApp(address appId) external {
+        (address inForce,,,,) = contractsInForce();
+        require(msg.sender == inForce, RegistryNotInForce(inForce, msg.sender));
+        address speaker = _registryOf[appId];
+        require(speaker == address(0), AppHasRegistry(appId, speaker));
+        _placeApp(appId, msg.sender);
+    }
+
+    /// @inheritdoc IKmsCommittee
+    function moveApp(address appId, address registry) external {
+        require(msg.sender == _registryOf[appId], Unauthorized(msg.sender));
+        require(_isListed(appRegistries(), registry), RegistryNotListed(registry));
+        _placeApp(appId, registry);
+        IAppRegistry(registry).takeOver(appId, msg.sender);
+    }
+
     /* VIEWS */
 
     /// @inheritdoc IKmsCommittee
@@ -406,23 +425,10 @@ contract KmsCommittee is IKmsCommittee, CommitteeState, EIP712 {
     }
 
     /// @inheritdoc IKmsCommittee
-    function registryOf(address appId) public view returns (address) {
-        address[] memory registries = appRegistries();
-        uint256 count = registries.length;
-        require(count != 0, ContractsNotSet());
-        for (uint256 i = 0; i < count; ++i) {
-            if (!IAppRegistry(registries[i]).isRegistered(appId)) continue;
-            address found = registries[i];
-            // Each hop leads to a registry of the list; more hops than registries would be a circle.
-            for (uint256 hops = 0; hops < count; ++hops) {
-                address next = IAppRegistry(found).movedTo(appId);
-                if (next == address(0) || !_isListed(registries, next)) return found;
-                found = next;
-            }
-            return registries[i];
-        }
-        (address inForce,,,,) = contractsInForce();
-        return inForce;
+    function registryOf(address appId) external view returns (address registry) {
+        registry = _registryOf[appId];
+        if (registry == address(0)) (registry,,,,) = contractsInForce();
+        require(registry != address(0), ContractsNotSet());
     }
 
     /// @inheritdoc IKmsCommittee
@@ -525,6 +531,14 @@ contract KmsCommittee is IKmsCommittee, CommitteeState, EIP712 {
         delete _pending;
         _inForce.hasPendingRegistry = false;
         _putInForce(p.appRegistry, p.issuanceLog);
+    }
+
+    function _placeApp(address appId, address registry) private {
+        _registryOf[appId] = registry;
+
+        uint64 seq = _nextSeq();
+        emit AppPlaced(appId, registry, seq);
+        _trail(AppPlaced.selector, abi.encode(appId, registry, seq));
     }
 
     function _putInForce(address appRegistry_, address issuanceLog_) private {

@@ -188,6 +188,13 @@ pub(crate) struct NamedPolicy {
     pub(crate) kind: Kind,
 }
 
+impl NamedPolicy {
+    /// As what it is followed. Foreign is said of a policy that was made for another app too: what is known to be ours stays ours.
+    pub(crate) fn kind_beside(&self, known: Option<Kind>) -> Kind {
+        if known == Some(Kind::Policy) { Kind::Policy } else { self.kind }
+    }
+}
+
 impl Catalogue {
     pub(crate) fn new() -> Result<Self> {
         let mut known = HashMap::new();
@@ -355,6 +362,18 @@ mod tests {
             let has_seq = known.event.inputs.iter().any(|input| input.name == "seq");
             assert_eq!(listed, has_seq, "{kind:?} {}", known.event.name);
         }
+    }
+
+    #[test]
+    fn a_policy_of_ours_stays_ours_whichever_app_names_it() {
+        // [GOV-10] Another app may name it, as foreign: its trail goes on.
+        let address = Address::repeat_byte(7);
+        let foreign = NamedPolicy { address, kind: Kind::ForeignPolicy };
+        assert_eq!(foreign.kind_beside(Some(Kind::Policy)), Kind::Policy);
+        assert_eq!(foreign.kind_beside(Some(Kind::ForeignPolicy)), Kind::ForeignPolicy);
+        assert_eq!(foreign.kind_beside(None), Kind::ForeignPolicy);
+        let ours = NamedPolicy { address, kind: Kind::Policy };
+        assert_eq!(ours.kind_beside(Some(Kind::ForeignPolicy)), Kind::Policy);
     }
 
     #[test]

@@ -337,7 +337,7 @@ impl Follower {
             if !is_known {
                 let watched = Watched {
                     address: policy.address,
-                    kind: policy.kind,
+                    kind: policy.kind_beside(known.map(|known| known.kind)),
                     since: block,
                     since_log: i64::try_from(log_index).unwrap_or(i64::MAX),
                     depth: 0,

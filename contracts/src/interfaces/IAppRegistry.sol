@@ -6,11 +6,14 @@ import {PolicySetup} from "./IAllowlistPolicy.sol";
 import {IAttestationRegistry} from "./IAttestationRegistry.sol";
 import {Holding} from "./ILicensePolicy.sol";
 import {IPolicyFactory} from "./IPolicyFactory.sol";
+import {IKmsCommittee} from "./IKmsCommittee.sol";
 import {ITrail} from "./ITrail.sol";
 import {Attested} from "./Statements.sol";
 
 /// @notice All facts about one app, as they count now; `pending*` with the time from which they will count.
-/// @param isForeign the policy was not made by this registry or its factory: judge its code yourself
+/// @param isForeign the policy was not made by this registry or its factory, or was made for another app, whose people it obeys:
+///        judge its code yourself
+/// @param movedTo asked for by the owner, from `movedAt` on; `movedTo(appId)` tells whether it was done
 /// @param thawsAt zero unless the owner has begun to thaw
 struct AppInfo {
     address policy;
@@ -46,7 +49,7 @@ struct NewApp {
 
 /// @title Which policy, owner, vendors and key version an app has; and the one question `isAllowed`.
 /// @dev Facts here, judgement in the policy. Spec: docs/spec/policy.md.
-/// @dev Invariants: an id is registered once, and by nobody but the contract at that address, its `owner()`, or this factory
+/// @dev Invariants: an id is registered once, while this registry is in force and no other speaks for it, and by nobody but the contract at that address, its `owner()`, or this factory
 ///      in the transaction that creates it; anyone else can only register a contract as its own policy under its own owner
 ///      (attack A13). A root of another vendor widens no app. No grant counts before the app's grant delay has passed; a
 ///      guardian grants nothing and can't stop its own replacement (attack A24).
@@ -77,7 +80,7 @@ interface IAppRegistry is IAppAuth, ITrail {
     /// @notice New keys from now on; `previousReadable`: the version before stays readable.
     event KeyRotated(address indexed appId, uint32 indexed keyVersion, bool previousReadable, uint64 seq);
     event KeyVersionDelisted(address indexed appId, uint32 indexed keyVersion, uint8 reason, uint64 seq);
-    /// @notice From `effectiveAt` on another registry speaks for the app.
+    /// @notice From `effectiveAt` on anyone may have another registry speak for the app (`finishMove`).
     event AppMoved(address indexed appId, address indexed registry, uint64 effectiveAt, uint64 seq);
     event AppMoveCancelled(address indexed appId, address indexed registry, uint8 reason, uint64 seq);
 
@@ -97,6 +100,10 @@ interface IAppRegistry is IAppAuth, ITrail {
     error NoVendor();
     /// @notice A grant floor of zero is for networks that allow software roots.
     error GrantFloorZero();
+    /// @notice Another registry speaks for the app: change it there.
+    error AppHasMoved(address appId, address registry);
+    /// @notice No move was asked for, or its time has not come.
+    error NoMoveDue(address appId);
     error KeyVersionUnknown(address appId, uint32 keyVersion);
 
     /* REGISTRATION */
@@ -149,8 +156,14 @@ interface IAppRegistry is IAppAuth, ITrail {
     function thaw(address appId) external;
     /// @notice Replaces the guardian. Only the owner can, and the guardian can't cancel it.
     function setGuardian(address appId, address guardian) external;
-    /// @notice Another registry speaks for this app. KmsCommittee follows only to a registry that it lists.
+    /// @notice Lets another registry speak for this app, once `finishMove` is called.
     function moveTo(address appId, address registry) external;
+
+    /// @notice Does the move whose time has come: KmsCommittee lists the other registry, and that takes over. Anyone.
+    function finishMove(address appId) external;
+    /// @notice Only KmsCommittee: enters an app that moves here from `from`, as it stands there, what is on its way included.
+    /// @dev One KeyRotated per key version: an app that was rotated about a thousand times can't move in one transaction.
+    function takeOver(address appId, address from) external;
 
     /* OWNER, at once */
 
@@ -188,17 +201,19 @@ interface IAppRegistry is IAppAuth, ITrail {
     function keyVersionOf(address appId) external view returns (uint32);
     /// @notice The version is current, or older and listed.
     function isKeyReadable(address appId, uint32 keyVersion) external view returns (bool);
-    /// @notice The registry that the app has moved to, once that counts; zero: none.
+    /// @notice The registry that speaks for an app of this one, if that is another by now; else zero.
     function movedTo(address appId) external view returns (address);
-    /// @notice What a grant to this app waits: the policy's own delay if we made the policy, at least the floor.
+    /// @notice What a grant to this app waits: the policy's own delay if we made the policy for this app, at least the floor.
     function grantDelayOf(address appId) external view returns (uint64 grantDelaySeconds);
     function predictAppId(address sender, bytes32 salt) external view returns (address);
-    /// @notice Whether this registry had the policy made: code, constructor and first state are ours. Fixed when it is made;
+    /// @notice Whether this registry had the policy made, for whatever app: code, constructor and first state are ours. Fixed when it is made;
     ///         nobody, governance included, can declare another contract ours.
     function isOurPolicy(address policy) external view returns (bool);
     /// @notice Makes the policies that are no clones. Fixed at deployment.
     function policyFactory() external view returns (IPolicyFactory);
     function grantFloorSeconds() external view returns (uint32);
+    /// @notice Knows which registry speaks for an app. Fixed at deployment.
+    function committee() external view returns (IKmsCommittee);
     function attestationRegistry() external view returns (IAttestationRegistry);
     /// @notice The AllowlistPolicy that clones point to. dstack's name.
     function appImplementation() external view returns (address);

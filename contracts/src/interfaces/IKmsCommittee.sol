@@ -167,6 +167,9 @@ interface IKmsCommittee is ITrail {
     /// @notice The widest grant there is: other registries and another log speak from `effectiveAt` on.
     event ContractsSet(address indexed appRegistry, address indexed issuanceLog, uint64 effectiveAt, uint64 seq);
     event ContractsChangeCancelled(address indexed appRegistry, address indexed issuanceLog, uint8 reason, uint64 seq);
+    /// @notice From now on `registry` speaks for the app.
+    /// @dev Promise 1: the first for an app is of the registry in force; each later one was asked for by the registry before it.
+    event AppPlaced(address indexed appId, address indexed registry, uint64 seq);
 
     /* errors: statements */
     /// @notice The signature is malformed, malleable, or not of the expected signer.
@@ -228,6 +231,12 @@ interface IKmsCommittee is ITrail {
     /// @notice A step lasts a multiple of the finality lag, because every statement rests on finalized facts (attack A6).
     error NotAMultiple(uint64 finalityBlocks, uint64 stepBlocks);
     error UnknownEpoch(uint64 epoch);
+    /// @notice Only the registry in force takes in apps.
+    error RegistryNotInForce(address expected, address actual);
+    /// @notice Another registry speaks for the app.
+    error AppHasRegistry(address appId, address registry);
+    /// @notice An app moves only to a registry of the list.
+    error RegistryNotListed(address registry);
 
     /* ANYONE */
 
@@ -248,6 +257,13 @@ interface IKmsCommittee is ITrail {
     function activateEpoch(Outcome calldata outcome) external;
     /// @notice Ends a ceremony that can't succeed any more, or that nobody activated in time.
     function abortEpoch() external;
+
+    /* REGISTRIES */
+
+    /// @notice The caller speaks for a new app. Only the registry in force, and only if no other speaks for it.
+    function enterApp(address appId) external;
+    /// @notice Passes the app on to a listed registry, which takes over its state (`takeOver`). Only the registry that speaks for it.
+    function moveApp(address appId, address registry) external;
 
     /* GOVERNANCE */
 
@@ -306,7 +322,8 @@ interface IKmsCommittee is ITrail {
     function signersOf(uint64 epoch, uint16[] calldata seats) external view returns (uint16 t, address[] memory signers);
     /// @notice The active epoch, its threshold, and who of `seats` may authorize now (attack A12).
     function authorizers(uint16[] calldata seats) external view returns (Authorizers memory);
-    /// @notice The first registry in which the app is registered, followed through `movedTo`; else the one in force.
+    /// @notice The registry that speaks for the app: where it was registered first, or moved to; of an unknown app, the one in force.
+    /// @dev Kept here and asked of no registry: what an older or newer one says of another's app has no weight (A15).
     function registryOf(address appId) external view returns (address);
     /// @notice Every AppRegistry that ever was in force, in order.
     function appRegistries() external view returns (address[] memory);

@@ -363,17 +363,22 @@ contract AllowlistPolicy_Test is QuorateTest {
         address[3] memory owners = [owner, makeAddr("second owner"), makeAddr("third owner")];
         AppRegistry from = apps;
         for (uint256 i = 1; i < 3; ++i) {
-            AppRegistry to = new AppRegistry(attestation, FLOOR, apps.policyFactory());
-            vm.startPrank(owners[i - 1]);
-            to.registerAppWith(appId, appId, owners[i], stranger, new bytes32[](0));
+            AppRegistry to = new AppRegistry(committee, FLOOR, apps.policyFactory());
+            committee.setContracts(address(to), address(issuanceLog));
+            vm.prank(owners[i - 1]);
             from.moveTo(appId, address(to));
-            vm.stopPrank();
-            assertEq(policy.owner(), owners[i - 1], "not before the delay");
-            vm.warp(block.timestamp + FLOOR);
+            vm.warp(block.timestamp + LONGEST);
+            assertEq(policy.owner(), owners[i - 1], "not before the move is done");
+            from.finishMove(appId);
+            assertEq(policy.owner(), owners[i - 1], "the same people there");
+            assertEq(all.guardian(), guardian);
+            vm.prank(owners[i - 1]);
+            to.offerOwnership(appId, owners[i]);
+            vm.prank(owners[i]);
+            to.takeOwnership(appId);
             assertEq(policy.owner(), owners[i]);
             assertEq(member.owner(), owners[i]);
             assertEq(all.owner(), owners[i]);
-            assertEq(all.guardian(), stranger);
             from = to;
         }
     }

@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {AlreadySet, AppNotRegistered, NothingToRevoke, Unauthorized, ZeroValue} from "../../src/interfaces/Errors.sol";
+import {PolicySetup} from "../../src/interfaces/IAllowlistPolicy.sol";
 import {AppInfo, IAppRegistry} from "../../src/interfaces/IAppRegistry.sol";
+import {Holding} from "../../src/interfaces/ILicensePolicy.sol";
 import {DstackApp} from "../utils/DstackApp.sol";
 import {QuorateTest} from "../utils/QuorateTest.sol";
 
@@ -106,8 +108,6 @@ contract AppRegistry_Governance_Test is QuorateTest {
         vm.startPrank(owner);
         apps.setPolicy(appId, address(_next));
         vm.warp(block.timestamp + FLOOR);
-        apps.moveTo(appId, address(_next));
-        vm.warp(block.timestamp + FLOOR);
         apps.lockPolicy(appId);
         assertTrue(apps.appInfo(appId).isLocked);
         assertEq(apps.policyOf(appId), address(_next));
@@ -135,6 +135,40 @@ contract AppRegistry_Governance_Test is QuorateTest {
         apps.lockPolicy(appId);
         apps.cancelMove(appId, 0);
         apps.lockPolicy(appId);
+    }
+
+    /// [GOV-10] P8: `made` is ours and another app's: its owner approves there, and its guardian revokes.
+    function test_APolicyMadeForAnotherAppIsForeign() external {
+        (address other,) = _createApp("other");
+        address[] memory members = new address[](1);
+        members[0] = other;
+        Holding memory none;
+        PolicySetup memory setup = _setupOf(COMPOSE);
+        setup.grantDelaySeconds = 2 days;
+        address[4] memory made = [
+            other,
+            apps.createPolicy(other, setup),
+            apps.createAllOfPolicy(other, 2 days, members),
+            apps.createLicensePolicy(other, 2 days, other, uint64(block.timestamp + 1), none)
+        ];
+        for (uint256 i = 0; i < made.length; ++i) {
+            (uint64 seq,) = apps.trail();
+            vm.expectEmit(address(apps));
+            emit IAppRegistry.PolicySet(appId, made[i], true, uint64(block.timestamp + FLOOR), seq + 1);
+            vm.prank(owner);
+            apps.setPolicy(appId, made[i]);
+            vm.warp(block.timestamp + FLOOR);
+            assertEq(apps.policyOf(appId), made[i]);
+            assertTrue(apps.appInfo(appId).isForeign);
+            assertEq(apps.grantDelayOf(appId), FLOOR, "not the other app's delay");
+            assertTrue(apps.isOurPolicy(made[i]), "made here, for whatever app");
+            // For its own app it is what it was.
+            vm.prank(owner);
+            apps.setPolicy(other, made[i]);
+            vm.warp(block.timestamp + 2 days);
+            assertFalse(apps.appInfo(other).isForeign);
+        }
+        assertEq(apps.grantDelayOf(other), 2 days);
     }
 
     /* FREEZE */
@@ -314,7 +348,7 @@ contract AppRegistry_Governance_Test is QuorateTest {
         assertFalse(apps.isKeyReadable(stranger, 0));
     }
 
-    function test_MovesOnce() external {
+    function test_MoveIsAskedFor() external {
         vm.startPrank(owner);
         vm.expectRevert(NothingToRevoke.selector);
         apps.cancelMove(appId, 1);
@@ -325,11 +359,6 @@ contract AppRegistry_Governance_Test is QuorateTest {
         apps.moveTo(appId, address(_next));
         assertEq(apps.appInfo(appId).movedTo, address(_next));
         assertEq(apps.appInfo(appId).movedAt, block.timestamp + FLOOR);
-        vm.warp(block.timestamp + FLOOR);
-        assertEq(apps.movedTo(appId), address(_next));
-        vm.expectRevert(NothingToRevoke.selector);
-        apps.cancelMove(appId, 1);
-        vm.expectRevert(AlreadySet.selector);
-        apps.moveTo(appId, address(_next));
+        assertEq(apps.movedTo(appId), address(0));
     }
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {AllowlistPolicy} from "../../src/AllowlistPolicy.sol";
 import {AppRegistry} from "../../src/AppRegistry.sol";
 import {AttestationRegistry} from "../../src/AttestationRegistry.sol";
+import {KmsCommittee} from "../../src/KmsCommittee.sol";
 import {AlreadySet, AppNotRegistered, Unauthorized, ZeroValue} from "../../src/interfaces/Errors.sol";
 import {IAllowlistPolicy, PolicySetup} from "../../src/interfaces/IAllowlistPolicy.sol";
 import {AppInfo, IAppRegistry, NewApp} from "../../src/interfaces/IAppRegistry.sol";
@@ -77,14 +78,30 @@ contract AppRegistry_Registration_Test is QuorateTest {
         bytes32[] memory vendors = new bytes32[](1);
         vendors[0] = "intel";
         vm.prank(owner);
-        apps.registerAppWith(address(_theirs), address(policy), stranger, guardian, vendors);
+        apps.registerAppWith(address(_theirs), address(_theirs), stranger, guardian, vendors);
         AppInfo memory info = apps.appInfo(address(_theirs));
-        assertEq(info.policy, address(policy));
+        assertEq(info.policy, address(_theirs));
         assertEq(info.owner, stranger);
         assertEq(info.guardian, guardian);
-        assertFalse(info.isForeign);
+        assertTrue(info.isForeign);
         assertEq(info.vendors.length, 1);
         assertEq(apps.vendorEffectiveAt(address(_theirs), "intel"), block.timestamp);
+    }
+
+    /// [GOV-10] P8: a policy of ours that was made for another app obeys that app's people.
+    function test_APolicyOfAnotherAppIsForeign() external {
+        vm.prank(owner);
+        policy.setGrantDelay(2 days);
+        (uint64 seq,) = apps.trail();
+        bytes32[] memory vendors = attestation.openVendors();
+        vm.expectEmit(address(apps));
+        emit IAppRegistry.AppEntered(address(_theirs), address(policy), owner, guardian, true, vendors, seq + 1);
+        vm.prank(owner);
+        apps.registerAppWith(address(_theirs), address(policy), owner, guardian, new bytes32[](0));
+        assertTrue(apps.appInfo(address(_theirs)).isForeign);
+        assertEq(apps.grantDelayOf(address(_theirs)), FLOOR);
+        assertEq(apps.grantDelayOf(appId), 2 days);
+        assertTrue(apps.isOurPolicy(address(policy)), "made here, for whatever app");
     }
 
     function test_TheContractItselfRegisters() external {
@@ -222,17 +239,21 @@ contract AppRegistry_Registration_Test is QuorateTest {
 
     /// A18: a floor of zero is for networks that allow software roots.
     function test_RevertWhen_FloorIsZeroOnAHardwareNetwork() external {
-        AttestationRegistry strict = new AttestationRegistry(address(this), false);
+        AttestationRegistry real = new AttestationRegistry(address(this), false);
+        KmsCommittee strict = new KmsCommittee(address(this), real, 60, 2, 7);
         IPolicyFactory factory = apps.policyFactory();
         vm.expectRevert(IAppRegistry.GrantFloorZero.selector);
         new AppRegistry(strict, 0, factory);
-        new AppRegistry(attestation, 0, factory);
-        assertEq(new AppRegistry(strict, 1, factory).grantFloorSeconds(), 1);
+        new AppRegistry(committee, 0, factory);
+        AppRegistry made = new AppRegistry(strict, 1, factory);
+        assertEq(made.grantFloorSeconds(), 1);
+        assertEq(address(made.committee()), address(strict));
+        assertEq(address(made.attestationRegistry()), address(real));
     }
 
     function test_RevertWhen_TheFactoryIsNoContract() external {
         vm.expectRevert(abi.encodeWithSelector(IAppRegistry.NotAContract.selector, stranger));
-        new AppRegistry(attestation, FLOOR, IPolicyFactory(stranger));
+        new AppRegistry(committee, FLOOR, IPolicyFactory(stranger));
     }
 
     function test_SpeaksErc165() external view {

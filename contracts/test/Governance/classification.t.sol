@@ -54,7 +54,7 @@ abstract contract Classes is AbiReader {
         _putAll(
             "KmsCommittee",
             OPEN,
-            "postCandidate postRecipientKey postRefusal postDealing postConfirmation activateEpoch abortEpoch"
+            "postCandidate postRecipientKey postRefusal postDealing postConfirmation activateEpoch abortEpoch enterApp moveApp"
         );
         _putAll("AppRegistry", GRANTS, "setPolicy acceptVendor thaw setGuardian moveTo");
         _putAll("AppRegistry", REVOKES, "freeze removeVendor delistKeyVersion cancelPolicyChange cancelMove");
@@ -62,7 +62,7 @@ abstract contract Classes is AbiReader {
         _putAll(
             "AppRegistry",
             OPEN,
-            "registerApp registerAppWith createApp createPolicy createAllOfPolicy createLicensePolicy deployAndRegisterApp"
+            "registerApp registerAppWith createApp createPolicy createAllOfPolicy createLicensePolicy deployAndRegisterApp finishMove takeOver"
         );
         _putAll(
             "AllowlistPolicy",

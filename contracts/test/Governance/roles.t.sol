@@ -87,6 +87,39 @@ contract Govern_Test is GovernanceTest, AbiReader {
         _readBackExpecting(abi.encodeWithSelector(Govern.HoldsTooMuch.selector, 77, stranger));
     }
 
+    /// @dev [GOV-9] each role of the governor and the guardian's, one at a time.
+    function test_RevertWhen_ARoleIsMissing() external {
+        address governor_ = address(governor);
+        uint64[4] memory roles = [Roles.GUARDIAN, Roles.GRANTOR, Roles.COMMITTEE, Roles.ADMIN];
+        for (uint256 i = 0; i < roles.length; ++i) {
+            uint256 state = vm.snapshotState();
+            vm.prank(governor_);
+            manager.renounceRole(roles[i], governor_);
+            vm.expectRevert(abi.encodeWithSelector(Govern.HoldsTooLittle.selector, roles[i], governor_));
+            harness.readBack(_governance(), history);
+            vm.revertToState(state);
+        }
+        harness.readBack(_governance(), history);
+        vm.prank(guardianOfNetwork);
+        manager.renounceRole(Roles.GUARDIAN, guardianOfNetwork);
+        vm.expectRevert(abi.encodeWithSelector(Govern.HoldsTooLittle.selector, Roles.GUARDIAN, guardianOfNetwork));
+        harness.readBack(_governance(), history);
+        Govern.Governance memory g = _governance();
+        g.guardian = address(0);
+        harness.readBack(g, history);
+    }
+
+    /// @dev [GOV-8] the deployer gives up what it holds: as governor it would leave the network to nobody.
+    function test_RevertWhen_TheGovernorIsTheDeployer() external {
+        vm.startPrank(address(governor));
+        _decide(abi.encodeCall(manager.grantRole, (Roles.ADMIN, address(harness), 0)));
+        vm.stopPrank();
+        Govern.Governance memory g = _governance();
+        g.governor = address(harness);
+        vm.expectRevert(abi.encodeWithSelector(Govern.GovernorIsDeployer.selector, address(harness)));
+        harness.apply_(g);
+    }
+
     /// @dev [GOV-9]
     function test_RevertWhen_AHolderWaitsLess() external {
         vm.recordLogs();

@@ -321,7 +321,7 @@ contract KmsCommittee_Seats_Test is QuorateTest {
     /* CONTRACTS IN FORCE */
 
     function test_ReplacingContractsWaitsTheLongestDelay() external {
-        AppRegistry next = new AppRegistry(attestation, FLOOR, apps.policyFactory());
+        AppRegistry next = new AppRegistry(committee, FLOOR, apps.policyFactory());
         IssuanceLog nextLog = new IssuanceLog(committee);
         committee.setContracts(address(next), address(nextLog));
         assertEq(committee.appRegistry(), address(apps));
@@ -343,7 +343,7 @@ contract KmsCommittee_Seats_Test is QuorateTest {
     }
 
     function test_CancelContractsChange() external {
-        AppRegistry next = new AppRegistry(attestation, FLOOR, apps.policyFactory());
+        AppRegistry next = new AppRegistry(committee, FLOOR, apps.policyFactory());
         committee.setContracts(address(next), address(issuanceLog));
         vm.prank(guardianOfNetwork);
         committee.cancelContractsChange(1);
@@ -353,40 +353,9 @@ contract KmsCommittee_Seats_Test is QuorateTest {
         committee.cancelContractsChange(1);
     }
 
-    function test_FollowsAnAppThatMoved() external {
-        AppRegistry next = new AppRegistry(attestation, FLOOR, apps.policyFactory());
-        AppRegistry unlisted = new AppRegistry(attestation, FLOOR, apps.policyFactory());
-        committee.setContracts(address(next), address(issuanceLog));
-        vm.warp(block.timestamp + LONGEST);
-        vm.prank(owner);
-        apps.moveTo(appId, address(next));
-        assertEq(committee.registryOf(appId), address(apps), "a move waits the grant delay");
-        vm.warp(block.timestamp + FLOOR);
-        assertEq(committee.registryOf(appId), address(next));
-        (address other,) = _createApp("second");
-        vm.prank(owner);
-        apps.moveTo(other, address(unlisted));
-        vm.warp(block.timestamp + FLOOR);
-        assertEq(committee.registryOf(other), address(apps), "only to a registry of the list");
-    }
-
-    /// Two registries that point at each other: the app is the first one's.
-    function test_ACircleOfMovesEndsWhereItBegan() external {
-        AppRegistry next = new AppRegistry(attestation, FLOOR, apps.policyFactory());
-        committee.setContracts(address(next), address(issuanceLog));
-        vm.warp(block.timestamp + LONGEST);
-        vm.startPrank(owner);
-        next.registerAppWith(appId, appId, owner, guardian, new bytes32[](0));
-        apps.moveTo(appId, address(next));
-        next.moveTo(appId, address(apps));
-        vm.stopPrank();
-        vm.warp(block.timestamp + FLOOR);
-        assertEq(committee.registryOf(appId), address(apps));
-    }
-
     /// `record` may spare the question for the registry as long as there is one, and no other on its way.
     function test_TheSoleRegistryIsSaidWhileItIsSole() external {
-        AppRegistry next = new AppRegistry(attestation, FLOOR, apps.policyFactory());
+        AppRegistry next = new AppRegistry(committee, FLOOR, apps.policyFactory());
         IssuanceLog nextLog = new IssuanceLog(committee);
         uint16[] memory none = new uint16[](0);
         assertEq(committee.authorizers(none).soleRegistry, address(apps));
@@ -421,7 +390,7 @@ contract KmsCommittee_Seats_Test is QuorateTest {
     /// Governance that swaps registries can't rewrite the policy of an app that is registered.
     function test_RecordAsksTheAppsOwnRegistry() external {
         _genesis();
-        AppRegistry next = new AppRegistry(attestation, FLOOR, apps.policyFactory());
+        AppRegistry next = new AppRegistry(committee, FLOOR, apps.policyFactory());
         committee.setContracts(address(next), address(issuanceLog));
         vm.warp(block.timestamp + LONGEST);
         vm.roll(block.number + 10);

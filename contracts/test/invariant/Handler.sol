@@ -224,7 +224,7 @@ contract Handler is QuorateTest {
     function changeContracts(uint256 seed) external followed {
         if (seed % 8 == 0) {
             committee.setContracts(
-                address(new AppRegistry(attestation, FLOOR, apps.policyFactory())), address(issuanceLog)
+                address(new AppRegistry(committee, FLOOR, apps.policyFactory())), address(issuanceLog)
             );
         }
         if (seed % 8 == 1) try committee.cancelContractsChange(1) {} catch {}

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {Test} from "forge-std/Test.sol";
 import {IAppRegistry, NewApp} from "../../src/interfaces/IAppRegistry.sol";
+import {IKmsCommittee} from "../../src/interfaces/IKmsCommittee.sol";
 import {RootRules} from "../../src/interfaces/IAttestationRegistry.sol";
 import {Attested} from "../../src/interfaces/Statements.sol";
 import {AbiReader} from "../utils/AbiReader.sol";
@@ -15,9 +16,13 @@ contract YesRegistry {
         return true;
     }
 
-    function movedTo(address) external pure returns (address) {
-        return address(0);
+    /// @dev Whatever the committee takes from it.
+    function seize(IKmsCommittee committee, address appId) external {
+        try committee.enterApp(appId) {} catch {}
+        try committee.moveApp(appId, address(this)) {} catch {}
     }
+
+    function takeOver(address, address) external pure {}
 
     function isAllowed(Attested calldata) external pure returns (bool, string memory) {
         return (true, "");
@@ -101,6 +106,7 @@ contract NetworkHandler is QuorateTest, AbiReader {
         if (seed % 3 == 0) try attestation.openRoot("new root", "soft-z", 1, RootRules(0, 0, 0, 0, 0xff)) {} catch {}
         if (seed % 3 == 1) try attestation.setRootRules(_root(1), RootRules(0, 0, 0, 0, 0xff)) {} catch {}
         if (seed % 3 == 2) try committee.setContracts(_yes, address(issuanceLog)) {} catch {}
+        YesRegistry(_yes).seize(committee, appId);
     }
 
     function pass(uint256 seed) external {

@@ -66,7 +66,7 @@ abstract contract SymbolicTest is Test {
         manager = new AccessManager(address(this));
         attestation = new AttestationRegistry(address(manager), true);
         committee = new KmsCommittee(address(manager), attestation, 60, 2, 7 days);
-        apps = new AppRegistry(attestation, FLOOR, new PolicyFactory());
+        apps = new AppRegistry(committee, FLOOR, new PolicyFactory());
         issuanceLog = new IssuanceLog(committee);
         committee.setContracts(address(apps), address(issuanceLog));
         attestation.openRoot(ROOT, VENDOR, 1, RootRules(17, 0, 0, 30 days, 1));

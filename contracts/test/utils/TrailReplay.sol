@@ -88,6 +88,7 @@ contract TrailReplay {
         _static(IKmsCommittee.EpochAborted.selector);
         _static(IKmsCommittee.ContractsSet.selector);
         _static(IKmsCommittee.ContractsChangeCancelled.selector);
+        _static(IKmsCommittee.AppPlaced.selector);
     }
 
     /// @dev Goes on from (seq, head) over the logs of one contract.

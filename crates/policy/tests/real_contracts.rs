@@ -48,12 +48,6 @@ impl Deployment {
         let roots = deploy(rpc, &AttestationRegistry::BYTECODE, &roots);
         let factory =
             rpc.deploy_with(&alloy_primitives::hex::encode(&PolicyFactory::BYTECODE), &[]);
-        let registry = AppRegistry::constructorCall {
-            attestationRegistry_: roots,
-            grantFloorSeconds_: 0,
-            policyFactory_: factory,
-        };
-        let registry = deploy(rpc, &AppRegistry::BYTECODE, &registry);
         let committee = KmsCommittee::constructorCall {
             initialAuthority: manager,
             attestationRegistry_: roots,
@@ -62,6 +56,12 @@ impl Deployment {
             longestDelaySeconds_: 0,
         };
         let committee = deploy(rpc, &KmsCommittee::BYTECODE, &committee);
+        let registry = AppRegistry::constructorCall {
+            committee_: committee,
+            grantFloorSeconds_: 0,
+            policyFactory_: factory,
+        };
+        let registry = deploy(rpc, &AppRegistry::BYTECODE, &registry);
         let log = IssuanceLog::constructorCall { committee_: committee };
         let log = deploy(rpc, &IssuanceLog::BYTECODE, &log);
         rpc.transact(

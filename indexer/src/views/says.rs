@@ -183,7 +183,7 @@ fn pattern(event: &Event) -> &'static str {
         "KeyVersionDelisted" => {
             "key version {keyVersion} is not readable any more, reason {reason}"
         }
-        "AppMoved" => "registry {registry} speaks for the app from {effectiveAt}",
+        "AppMoved" => "registry {registry} may take over the app from {effectiveAt}",
         "AppMoveCancelled" => "the move to {registry} is cancelled, reason {reason}",
         "PolicyInitialized" => "a policy begins, grants wait {grantDelaySeconds} s",
         "ComposeHashApproved" => "code {composeHash} may boot from {effectiveAt}",
@@ -242,6 +242,7 @@ fn pattern(event: &Event) -> &'static str {
         "EpochAborted" => "the ceremony ends without result, in step {step}",
         "ContractsSet" => "registry {appRegistry} and log {issuanceLog} from {effectiveAt}",
         "ContractsChangeCancelled" => "the change to {appRegistry} is cancelled, reason {reason}",
+        "AppPlaced" => "registry {registry} speaks for app {appId} from now on",
         "AppRegistered" | "AppDeployedViaFactory" => "dstack’s word for: the app enters",
         "ComposeHashAdded" => "dstack’s word for: code {composeHash} is approved",
         "ComposeHashRemoved" => "dstack’s word for: code {composeHash} is revoked",

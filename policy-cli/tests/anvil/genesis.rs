@@ -41,7 +41,7 @@ pub(crate) async fn deploy_with(chain: &Devchain, software: bool, floor: u32) ->
     let arguments = (access_manager, attestation_registry, 60u64, 2u64, 0u64).abi_encode_params();
     let kms_committee = create(chain, &KmsCommittee::BYTECODE, arguments).await;
     let policy_factory = create(chain, &PolicyFactory::BYTECODE, Vec::new()).await;
-    let arguments = (attestation_registry, floor, policy_factory).abi_encode_params();
+    let arguments = (kms_committee, floor, policy_factory).abi_encode_params();
     let app_registry = create(chain, &AppRegistry::BYTECODE, arguments).await;
     let issuance_log = create(chain, &IssuanceLog::BYTECODE, kms_committee.abi_encode()).await;
     let set_contracts =
