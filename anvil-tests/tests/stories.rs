@@ -18,8 +18,11 @@ mod stories {
     }
     /// Who may sign, and how many of whom.
     mod committee {
+        mod a_seat_that_was_suspended_or_removed_is_dealt_nothing;
         mod dealers_refuse_code_that_was_revoked;
+        mod false_seats;
         mod genesis_without_one_of_five_aborts_and_begins_anew;
+        mod honest_members_confirm_no_epoch_with_recipients_that_they_refused;
         mod record_refuses_a_signature_of_a_non_member;
         mod record_refuses_a_signature_of_a_suspended_seat;
         mod record_refuses_a_signature_twice;

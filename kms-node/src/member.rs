@@ -5,7 +5,7 @@
 
 use crate::{chain::Snapshot, node::Node, state_file::rng};
 use abi::KmsCommittee::{
-    CeremonyInfo, ConfirmationPosted, DealingPosted, EpochInfo, RecipientKeyPosted,
+    CandidateInfo, CeremonyInfo, ConfirmationPosted, DealingPosted, EpochInfo, RecipientKeyPosted,
 };
 use alloy::{
     primitives::{Address, B256, Bytes, keccak256},
@@ -17,7 +17,10 @@ use evidence::RawEvidence;
 use kms_core::{
     EpochShares, JudgeError,
     at_rest::{RecipientRecord, ShareRecord},
-    ceremony::{self, Member, Task, judge_recipients, next_task},
+    ceremony::{
+        self, JudgedRecipients, Member, Opened, RecipientError, Task, VoidDealing,
+        judge_recipients, next_task,
+    },
 };
 use light_client::BlockRef;
 use std::{
@@ -29,7 +32,6 @@ use wire::{
     SeatId,
     network::label,
     report_data::candidate_report_data,
-    request::EvidenceBytes,
     statements::{Anchor, Candidate},
 };
 
@@ -39,7 +41,7 @@ const RENEW_CANDIDATE_SECONDS: u64 = 3_600;
 /// Everything that a member reads before it acts.
 struct Facts {
     seat: Option<SeatId>,
-    candidate_expires_at: u64,
+    candidate: CandidateInfo,
     ceremony: CeremonyInfo,
     now: u64,
 }
@@ -94,10 +96,12 @@ impl Node {
         self.keep_finalized(snapshot)?;
         self.settle_shares(snapshot).await?;
         self.check_canary().await;
-        if facts.seat.is_none() && facts.candidate_expires_at < facts.now + RENEW_CANDIDATE_SECONDS
+        let operator = label("operator", &self.config.operator)?;
+        if facts.seat.is_none()
+            && is_candidate_due(&facts.candidate, operator, &self.endpoint, facts.now)
         {
             self.set_ceremony(Some("asking for a seat".into()));
-            return self.post_candidate(snapshot).await;
+            return self.post_candidate(snapshot, operator).await;
         }
         let Some(seat) = facts.seat else {
             self.set_ceremony(Some("candidate: waiting to be admitted".into()));
@@ -121,7 +125,7 @@ impl Node {
             Task::Nothing => return Ok(()),
             Task::PostKey => self.make_key(&member, info).await?,
             Task::Deal => self.make_dealing(&member, snapshot, info).await?,
-            Task::Confirm => self.make_confirmation(&member, info).await?,
+            Task::Confirm => self.make_confirmation(&member, snapshot, info).await?,
             Task::Activate => match self.share_of(info.session) {
                 Some(record) => member.activate(&record),
                 None => return Ok(()),
@@ -137,7 +141,7 @@ impl Node {
             let state = chain.finalized();
             Ok::<_, JudgeError>(Facts {
                 seat: network.seat_of(state, signer)?,
-                candidate_expires_at: network.candidate(state, signer)?.expiresAt,
+                candidate: network.candidate(state, signer)?,
                 ceremony: network.ceremony(state)?,
                 now: state.header().timestamp().0,
             })
@@ -194,9 +198,11 @@ impl Node {
             ConfirmationPosted::SIGNATURE_HASH,
             session,
             record.opened_at,
-        );
-        // No hash is needed here: each partial proves itself against its member's Y_i.
-        let given: BTreeMap<SeatId, Bytes> = self
+        )
+        .to_block(shares.activated_at());
+        // No hash is needed here: each partial proves itself against its member's Y_i, and of several that endpoints tell
+        // for a seat the true one is found.
+        let given: Vec<(SeatId, Bytes)> = self
             .chain
             .logs(&filter)
             .await
@@ -215,8 +221,11 @@ impl Node {
         }
     }
 
-    async fn post_candidate(&self, snapshot: &Snapshot) -> Result<()> {
-        let id = "candidate".to_owned();
+    async fn post_candidate(&self, snapshot: &Snapshot, operator: B256) -> Result<()> {
+        // What an earlier configuration said is not sent again.
+        let said = keccak256([operator.as_slice(), self.endpoint.as_bytes()].concat());
+        let id = format!("candidate-{said}");
+        self.store.forget_statements_but(std::slice::from_ref(&id)).await?;
         if let Some(kept) = self.store.statement(&id).await? {
             self.send(&kept).await;
             return Ok(());
@@ -224,7 +233,7 @@ impl Node {
         let checkpoint: Anchor = snapshot.lock().finalized().block().into();
         let mut candidate = Candidate {
             signer: self.key.address(),
-            operator: label("operator", &self.config.operator)?,
+            operator,
             endpoint: self.endpoint.clone(),
             sealing: self.sealing as u8,
             root: B256::ZERO,
@@ -273,14 +282,7 @@ impl Node {
         snapshot: &Snapshot,
         info: &CeremonyInfo,
     ) -> Result<ceremony::Call> {
-        let evidence = self.recipients_evidence(info).await;
-        let judged = self
-            .chain
-            .run(snapshot, |chain| {
-                judge_recipients(&self.network, chain.finalized(), info, &evidence)
-            })
-            .await?;
-        match judged {
+        match self.judged_recipients(snapshot, info).await? {
             Ok(recipients) => Ok(member.deal(info, recipients, &mut rng())?),
             Err(refusal) if refusal.is_verdict() => {
                 warn!("this node deals nothing in this ceremony: {refusal}");
@@ -290,11 +292,29 @@ impl Node {
         }
     }
 
+    /// This member's own verdict on all recipients, at the finalized block. [CER-3] [CER-13]
+    async fn judged_recipients(
+        &self,
+        snapshot: &Snapshot,
+        info: &CeremonyInfo,
+    ) -> Result<Result<JudgedRecipients, RecipientError>> {
+        let posted = self.posted_evidence(info).await;
+        let judged = self.chain.run(snapshot, |chain| {
+            judge_recipients(&self.network, chain.finalized(), info, &posted)
+        });
+        Ok(judged.await?)
+    }
+
     async fn make_confirmation(
         &self,
         member: &Member<'_>,
+        snapshot: &Snapshot,
         info: &CeremonyInfo,
     ) -> Result<ceremony::Call> {
+        let recipients = self
+            .judged_recipients(snapshot, info)
+            .await?
+            .inspect_err(|refusal| warn!("this node withholds its confirmation: {refusal}"))?;
         let record = match self.share_of(info.session) {
             Some(record) => record,
             None => {
@@ -302,9 +322,12 @@ impl Node {
                 let Some(recipient) = self.recipient_of(info.session) else {
                     bail!("no recipient secret of ceremony {}", info.session)
                 };
-                let record = member
-                    .open(info, &recipient, &dealings)
+                let Opened { record, void } = member
+                    .open(info, recipients, &recipient, &dealings)
                     .inspect_err(|fault| warn!("this node withholds its confirmation: {fault}"))?;
+                for VoidDealing { dealer, reason } in void {
+                    warn!(dealer, ?reason, "a dealing does not count");
+                }
                 // At rest before the confirmation goes out: what is confirmed is never lost.
                 self.state.update(|state| state.shares.push(record.clone()))?;
                 record
@@ -323,13 +346,13 @@ impl Node {
             .read(|state| state.shares.iter().find(|record| record.session == session).cloned())
     }
 
-    /// The evidence behind each recipient's hash, from event data; only what has that hash is taken.
-    async fn recipients_evidence(&self, info: &CeremonyInfo) -> BTreeMap<SeatId, EvidenceBytes> {
+    /// What each recipient posted under its evidence's hash, from event data; whether it is evidence is judged.
+    async fn posted_evidence(&self, info: &CeremonyInfo) -> BTreeMap<SeatId, Bytes> {
         let wanted = |seat| hash_of(info, seat, |progress| progress.evidenceHash);
         self.event_data::<RecipientKeyPosted>(info)
             .await
             .filter(|event| wanted(event.seat) == Some(keccak256(&event.evidence)))
-            .filter_map(|event| Some((event.seat, EvidenceBytes::decode(&event.evidence).ok()?)))
+            .map(|event| (event.seat, event.evidence))
             .collect()
     }
 
@@ -353,6 +376,13 @@ impl Node {
         let logs: Vec<Log> = self.chain.logs(&filter).await.collect();
         logs.into_iter().filter_map(|log| Some(E::decode_log(&log.inner).ok()?.data))
     }
+}
+
+/// Whether a candidate statement is to be made: there is none, it soon expires, or it says what the host no longer says.
+fn is_candidate_due(posted: &CandidateInfo, operator: B256, endpoint: &str, now: u64) -> bool {
+    posted.expiresAt < now.saturating_add(RENEW_CANDIDATE_SECONDS)
+        || posted.operator != operator
+        || posted.endpoint != endpoint
 }
 
 fn hash_of(
@@ -383,4 +413,27 @@ fn in_words(info: &CeremonyInfo, due: Task) -> Option<String> {
 /// The block from which a node goes on: its own last finalized one, or the genesis that its measured file names.
 pub(crate) fn checkpoint(kept: Option<Anchor>, genesis: B256) -> BlockRef {
     kept.map_or(BlockRef::new(0, genesis), BlockRef::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_candidate_that_says_something_else_is_posted_anew() {
+        // [CER-1]: a mistyped operator or endpoint does not stand for thirty days.
+        let operator = B256::repeat_byte(1);
+        let posted = CandidateInfo {
+            operator,
+            endpoint: "http://a".to_owned(),
+            expiresAt: 2 * RENEW_CANDIDATE_SECONDS,
+            ..CandidateInfo::default()
+        };
+        let due = |operator, endpoint, now| is_candidate_due(&posted, operator, endpoint, now);
+        assert!(!due(operator, "http://a", RENEW_CANDIDATE_SECONDS));
+        assert!(due(operator, "http://a", RENEW_CANDIDATE_SECONDS + 1));
+        assert!(due(B256::repeat_byte(2), "http://a", 0));
+        assert!(due(operator, "http://b", 0));
+        assert!(is_candidate_due(&CandidateInfo::default(), operator, "http://a", 0));
+    }
 }

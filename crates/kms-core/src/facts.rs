@@ -110,6 +110,12 @@ impl Network {
         Ok((seat != 0).then_some(seat))
     }
 
+    /// Whether governance took this seat away for good.
+    pub fn is_seat_removed(&self, state: &ProvenState, seat: SeatId) -> Result<bool, ReadError> {
+        let call = KmsCommittee::seatCall { id: seat };
+        Ok(self.ask(state, self.committee, &call)?.isRemoved)
+    }
+
     /// What the registry says of a root. [EV-3]
     pub fn root_rules(&self, state: &ProvenState, root: B256) -> Result<RootRules, ReadError> {
         let registry =
