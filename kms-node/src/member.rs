@@ -47,7 +47,7 @@ struct Facts {
 }
 
 impl Node {
-    /// Puts the shares of the epoch that is active at the head in use. [CER-12]
+    /// Puts the shares of the epoch that is active at the head in use. [CER-12] Learns how old finality may be. [CHAIN-17]
     pub(crate) async fn follow_epoch(&self, snapshot: &Snapshot) -> Result<()> {
         let network = &self.network;
         let found = self.chain.run(snapshot, |chain| {
@@ -56,9 +56,11 @@ impl Node {
                 Some(keyset) => Some(network.epoch(state, keyset.epoch)?),
                 None => None,
             };
-            Ok::<_, JudgeError>((network.seat_of(state, self.key.address())?, epoch))
+            let seat = network.seat_of(state, self.key.address())?;
+            Ok::<_, JudgeError>((seat, epoch, network.grant_floor(state)?))
         });
-        let (seat, epoch) = found.await??;
+        let (seat, epoch, grant_floor) = found.await??;
+        self.chain.set_grant_floor(grant_floor);
         self.set_seat(seat);
         let Some(epoch) = epoch else {
             self.set_shares(None);

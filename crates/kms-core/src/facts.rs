@@ -65,6 +65,15 @@ impl Network {
         self.ask(state, self.committee, &KmsCommittee::issuanceLogCall {})
     }
 
+    /// The least delay of any grant, by the AppRegistry in force; zero without one.
+    pub fn grant_floor(&self, state: &ProvenState) -> Result<u64, ReadError> {
+        let registry = self.ask(state, self.committee, &KmsCommittee::appRegistryCall {})?;
+        if registry.is_zero() {
+            return Ok(0);
+        }
+        self.ask(state, registry, &AppRegistry::grantFloorSecondsCall {}).map(u64::from)
+    }
+
     /// The domain of statements about issuances.
     pub fn issuance_domain(&self, issuance_log: Address) -> Domain {
         Domain::IssuanceLog { chain_id: self.rules.chain_id, contract: issuance_log }

@@ -395,6 +395,16 @@ pub enum NetworkError {
         /// What it says.
         seconds: u64,
     },
+    /// Nodes would decide on finality in which a grant that was taken back still counts (A18).
+    #[error(
+        "limits.max_finality_age_seconds = {seconds}: at most delays.grant_floor_seconds = {floor}, where that is not zero"
+    )]
+    FinalityAge {
+        /// What it says.
+        seconds: u64,
+        /// The floor.
+        floor: u64,
+    },
 }
 
 impl Network {
@@ -438,6 +448,10 @@ impl Network {
         let seconds = self.delays.grant_floor_seconds;
         if seconds < 3600 && !self.attestation.allows_software {
             return Err(NetworkError::GrantFloor { seconds });
+        }
+        let (age, floor) = (self.limits.max_finality_age_seconds, seconds);
+        if floor != 0 && age > floor {
+            return Err(NetworkError::FinalityAge { seconds: age, floor });
         }
         match &self.governance {
             Some(governance) => governance.check(self.attestation.allows_software),

@@ -122,6 +122,10 @@ fn each_rule_has_its_own_error() {
     assert!(matches!(other, E::UnknownVendor { .. }));
     let strict = parse_with("allows_software = true", "allows_software = false");
     assert!(matches!(strict, E::GrantFloor { seconds: 0 }));
+    // [CHAIN-17]: the limit of finality's age is 60 here.
+    let short = parse_with("grant_floor_seconds = 0", "grant_floor_seconds = 59");
+    assert!(matches!(short, E::FinalityAge { seconds: 60, floor: 59 }));
+    assert!(Network::parse(&GOOD.replace("floor_seconds = 0", "floor_seconds = 60")).is_ok());
 }
 
 #[test]
