@@ -6,7 +6,9 @@ mod stories {
     /// An enclave gets its key, and nobody else does.
     mod main {
         mod a_grant_counts_only_once_it_is_final;
+        mod a_key_version_that_does_not_count_is_denied_with_a_signature;
         mod a_node_that_did_not_authorize_releases;
+        mod copies_of_a_request_leave_its_app_its_budget;
         mod enclave_gets_its_key;
         mod key_comes_though_two_of_five_are_killed;
         mod no_partial_without_a_record;

@@ -2,7 +2,7 @@
 
 use crate::{
     adapters::{rpc::Endpoint, sender::Sender, store::Store},
-    budget::Budgets,
+    budget::{Budgets, PaidOnce},
     chain::ChainService,
     config::Config,
     http,
@@ -130,7 +130,7 @@ async fn open(config: Config, listen: SocketAddr) -> Result<Node> {
         chain: ChainService::new(endpoints, source, limits, from),
         sealing: SealingKind::SgxProvider,
         sources: Budgets::new(per_minute),
-        apps: Budgets::new(per_minute),
+        apps: PaidOnce::new(per_minute),
         metrics: Metrics::default(),
         readable: false.into(),
         seat: None.into(),
