@@ -30,7 +30,7 @@ use std::{
 use tracing::{info, warn};
 use wire::{
     SeatId,
-    network::label,
+    network::{Checkpoint, label},
     report_data::candidate_report_data,
     statements::{Anchor, Candidate},
 };
@@ -412,14 +412,32 @@ fn in_words(info: &CeremonyInfo, due: Task) -> Option<String> {
     Some(format!("session {} at {step}, deadline block {}: {due}", info.session, info.deadline))
 }
 
-/// The block from which a node goes on: its own last finalized one, or the genesis that its measured file names.
-pub(crate) fn checkpoint(kept: Option<Anchor>, genesis: B256) -> BlockRef {
-    kept.map_or(BlockRef::new(0, genesis), BlockRef::from)
+/// The block from which a node goes on: its own last finalized one, else the one that its measured file names, else the
+/// genesis of that file. [CHAIN-2]
+pub(crate) fn checkpoint(
+    kept: Option<Anchor>,
+    measured: Option<Checkpoint>,
+    genesis: B256,
+) -> BlockRef {
+    let named = measured.map(|checkpoint| BlockRef::new(checkpoint.number, checkpoint.hash));
+    kept.map(BlockRef::from).or(named).unwrap_or(BlockRef::new(0, genesis))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_goes_on_from_what_it_proved_then_from_what_was_measured() {
+        // [CHAIN-2]
+        let word = B256::repeat_byte;
+        let kept = Anchor { number: 5, hash: word(5) };
+        let measured = Checkpoint { number: 9, hash: word(9) };
+        let from = |kept, measured| checkpoint(kept, measured, word(1));
+        assert_eq!(from(Some(kept), Some(measured)), BlockRef::new(5, word(5)));
+        assert_eq!(from(None, Some(measured)), BlockRef::new(9, word(9)));
+        assert_eq!(from(None, None), BlockRef::new(0, word(1)));
+    }
 
     #[test]
     fn a_candidate_that_says_something_else_is_posted_anew() {

@@ -56,6 +56,19 @@ pub struct Chain {
     pub agree: usize,
     /// Blocks from head to finalized block.
     pub finality_blocks: u64,
+    /// A finalized block from which a new node goes on; without one it proves every header since genesis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// `[chain.checkpoint]`: a block that is taken for final by whoever approves a file that names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoint {
+    /// Its number.
+    pub number: u64,
+    /// Its hash.
+    pub hash: B256,
 }
 
 /// Rules of the EVM that policies run under.

@@ -80,6 +80,18 @@ fn short_delays_of_governance_need_software_roots() {
 }
 
 #[test]
+fn a_checkpoint_is_a_block_by_number_and_hash() {
+    // [CHAIN-2]
+    let hash = B256::repeat_byte(7);
+    let checkpoint = format!("[chain.checkpoint]\nnumber = 9\nhash = \"{hash}\"\n");
+    let network = Network::parse(&format!("{GOOD}{checkpoint}")).unwrap();
+    assert_eq!(network.chain.checkpoint, Some(Checkpoint { number: 9, hash }));
+    assert_eq!(Network::parse(&network.to_toml()).unwrap(), network);
+    let half = Network::parse(&format!("{GOOD}[chain.checkpoint]\nnumber = 9\n")).unwrap_err();
+    assert!(half.to_string().contains("hash"), "{half}");
+}
+
+#[test]
 fn every_holder_of_votes_has_an_amount() {
     let dao = r#"
 [governance.dao]
