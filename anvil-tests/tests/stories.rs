@@ -6,8 +6,10 @@ mod stories {
     /// An enclave gets its key, and nobody else does.
     mod main {
         mod a_grant_counts_only_once_it_is_final;
+        mod a_key_version_that_does_not_count_is_denied_with_a_signature;
         mod a_node_that_did_not_authorize_releases;
         mod a_record_below_the_base_fee_is_paid_more;
+        mod copies_of_a_request_leave_its_app_its_budget;
         mod enclave_gets_its_key;
         mod key_comes_though_two_of_five_are_killed;
         mod no_partial_without_a_record;
@@ -19,8 +21,11 @@ mod stories {
     }
     /// Who may sign, and how many of whom.
     mod committee {
+        mod a_seat_that_was_suspended_or_removed_is_dealt_nothing;
         mod dealers_refuse_code_that_was_revoked;
+        mod false_seats;
         mod genesis_without_one_of_five_aborts_and_begins_anew;
+        mod honest_members_confirm_no_epoch_with_recipients_that_they_refused;
         mod record_refuses_a_signature_of_a_non_member;
         mod record_refuses_a_signature_of_a_suspended_seat;
         mod record_refuses_a_signature_twice;

@@ -34,6 +34,8 @@ pub(crate) struct ChainService {
     endpoints: Vec<Endpoint>,
     source: HeadSource,
     limits: AgeLimits,
+    /// The least delay of any grant, once it is proven: finality may be no older.
+    grant_floor: RwLock<Option<u64>>,
     newest: RwLock<Option<Snapshot>>,
     follow: tokio::sync::Mutex<FollowState>,
 }
@@ -55,6 +57,9 @@ pub(crate) enum ChainError {
     /// No head was proven yet.
     #[error("no head is proven yet")]
     NoHead,
+    /// How old finality may be is not known.
+    #[error("the least delay of grants is not proven yet")]
+    NoFloor,
     /// No endpoint gave an answer that holds.
     #[error("no endpoint gave a true answer for {missing}")]
     Unavailable { missing: MissingAt },
@@ -83,7 +88,14 @@ impl ChainService {
             hints: Hints::new(),
             known: BTreeMap::new(),
         };
-        Self { endpoints, source, limits, newest: RwLock::new(None), follow: follow.into() }
+        Self {
+            endpoints,
+            source,
+            limits,
+            grant_floor: RwLock::new(None),
+            newest: RwLock::new(None),
+            follow: follow.into(),
+        }
     }
 
     pub(crate) fn source(&self) -> HeadSource {
@@ -95,11 +107,22 @@ impl ChainService {
         self.newest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The newest proven chain, if it is fresh: what every decision about keys starts from.
+    /// The newest proven chain, if it is fresh: what every decision about keys starts from. [CHAIN-17]
     pub(crate) fn fresh(&self) -> Result<Snapshot, ChainError> {
+        self.fresh_at(clock())
+    }
+
+    fn fresh_at(&self, now: UnixSeconds) -> Result<Snapshot, ChainError> {
         let snapshot = self.newest().ok_or(ChainError::NoHead)?;
-        snapshot.lock().judge_age(clock(), &self.limits)?;
+        let floor = *self.grant_floor.read().unwrap_or_else(PoisonError::into_inner);
+        let limits = self.limits.within(floor.ok_or(ChainError::NoFloor)?);
+        snapshot.lock().judge_age(now, &limits)?;
         Ok(snapshot)
+    }
+
+    /// What the newest head says is the least delay of any grant.
+    pub(crate) fn set_grant_floor(&self, seconds: u64) {
+        *self.grant_floor.write().unwrap_or_else(PoisonError::into_inner) = Some(seconds);
     }
 
     /// Runs `decide` over `snapshot`; what it finds missing is fetched, verified and inserted, and it runs again.
@@ -308,4 +331,62 @@ impl ChainService {
 /// The host's clock: liveness only. What counts as now in a judgement is the proven head's time.
 pub(crate) fn clock() -> UnixSeconds {
     UnixSeconds(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::consensus::Header;
+    use light_client::Agreed;
+
+    /// A service whose head is at 1,000 and whose finalized block is 600 seconds older.
+    fn service() -> ChainService {
+        let header = |number, parent_hash, timestamp| {
+            let header = Header {
+                number,
+                parent_hash,
+                timestamp,
+                base_fee_per_gas: Some(1),
+                ..Header::default()
+            };
+            SealedHeader::of(header).unwrap()
+        };
+        let finalized = header(0, Default::default(), 400);
+        let head = header(1, finalized.hash(), 1_000);
+        let agreed =
+            Agreed { head: head.block(), finalized: finalized.block(), dissents: Vec::new() };
+        let mut walk = HeaderChain::new(finalized.block()).walk(&agreed).unwrap();
+        walk.accept(&head).unwrap();
+        let (headers, _) = walk.finish().unwrap();
+        let open = |header| headers.open(header, FactLimits::STATE, &Hints::new()).unwrap();
+        let chain = ProvenChain::new(headers.clone(), open(head), open(finalized.clone())).unwrap();
+        let limits = AgeLimits {
+            max_head_age_seconds: 60,
+            max_finality_age_seconds: 900,
+            max_head_ahead_seconds: 0,
+        };
+        let source = HeadSource::agreement(1, 1).unwrap();
+        let service = ChainService::new(Vec::new(), source, limits, finalized.block());
+        *service.newest.write().unwrap() = Some(Snapshot(Arc::new(Mutex::new(chain))));
+        service
+    }
+
+    #[test]
+    fn finality_older_than_the_grant_floor_is_stale() {
+        // [CHAIN-17] A18: the measured limit alone would take a finality of 600 seconds.
+        let service = service();
+        let now = UnixSeconds(1_000);
+        assert!(matches!(service.fresh_at(now), Err(ChainError::NoFloor)));
+        service.set_grant_floor(599);
+        let stale = HeadStale::Finality { age_seconds: 600, limit_seconds: 599 };
+        assert!(matches!(service.fresh_at(now), Err(ChainError::Stale(found)) if found == stale));
+        for floor in [600, 3_600, 0] {
+            service.set_grant_floor(floor);
+            assert!(service.fresh_at(now).is_ok(), "floor {floor}");
+        }
+        // A floor only narrows.
+        let stale = HeadStale::Head { age_seconds: 301, limit_seconds: 60 };
+        let late = service.fresh_at(UnixSeconds(1_301));
+        assert!(matches!(late, Err(ChainError::Stale(found)) if found == stale));
+    }
 }

@@ -5,7 +5,7 @@
 
 use crate::{chain::Snapshot, node::Node, state_file::rng};
 use abi::KmsCommittee::{
-    CeremonyInfo, ConfirmationPosted, DealingPosted, EpochInfo, RecipientKeyPosted,
+    CandidateInfo, CeremonyInfo, ConfirmationPosted, DealingPosted, EpochInfo, RecipientKeyPosted,
 };
 use alloy::{
     primitives::{Address, B256, Bytes, keccak256},
@@ -17,7 +17,10 @@ use evidence::RawEvidence;
 use kms_core::{
     EpochShares, JudgeError,
     at_rest::{RecipientRecord, ShareRecord},
-    ceremony::{self, Member, Task, judge_recipients, next_task},
+    ceremony::{
+        self, JudgedRecipients, Member, Opened, RecipientError, Task, VoidDealing,
+        judge_recipients, next_task,
+    },
 };
 use light_client::BlockRef;
 use std::{
@@ -27,9 +30,8 @@ use std::{
 use tracing::{info, warn};
 use wire::{
     SeatId,
-    network::label,
+    network::{Checkpoint, label},
     report_data::candidate_report_data,
-    request::EvidenceBytes,
     statements::{Anchor, Candidate},
 };
 
@@ -39,13 +41,13 @@ const RENEW_CANDIDATE_SECONDS: u64 = 3_600;
 /// Everything that a member reads before it acts.
 struct Facts {
     seat: Option<SeatId>,
-    candidate_expires_at: u64,
+    candidate: CandidateInfo,
     ceremony: CeremonyInfo,
     now: u64,
 }
 
 impl Node {
-    /// Puts the shares of the epoch that is active at the head in use. [CER-12]
+    /// Puts the shares of the epoch that is active at the head in use. [CER-12] Learns how old finality may be. [CHAIN-17]
     pub(crate) async fn follow_epoch(&self, snapshot: &Snapshot) -> Result<()> {
         let network = &self.network;
         let found = self.chain.run(snapshot, |chain| {
@@ -54,9 +56,11 @@ impl Node {
                 Some(keyset) => Some(network.epoch(state, keyset.epoch)?),
                 None => None,
             };
-            Ok::<_, JudgeError>((network.seat_of(state, self.key.address())?, epoch))
+            let seat = network.seat_of(state, self.key.address())?;
+            Ok::<_, JudgeError>((seat, epoch, network.grant_floor(state)?))
         });
-        let (seat, epoch) = found.await??;
+        let (seat, epoch, grant_floor) = found.await??;
+        self.chain.set_grant_floor(grant_floor);
         self.set_seat(seat);
         let Some(epoch) = epoch else {
             self.set_shares(None);
@@ -94,10 +98,12 @@ impl Node {
         self.keep_finalized(snapshot)?;
         self.settle_shares(snapshot).await?;
         self.check_canary().await;
-        if facts.seat.is_none() && facts.candidate_expires_at < facts.now + RENEW_CANDIDATE_SECONDS
+        let operator = label("operator", &self.config.operator)?;
+        if facts.seat.is_none()
+            && is_candidate_due(&facts.candidate, operator, &self.endpoint, facts.now)
         {
             self.set_ceremony(Some("asking for a seat".into()));
-            return self.post_candidate(snapshot).await;
+            return self.post_candidate(snapshot, operator).await;
         }
         let Some(seat) = facts.seat else {
             self.set_ceremony(Some("candidate: waiting to be admitted".into()));
@@ -121,7 +127,7 @@ impl Node {
             Task::Nothing => return Ok(()),
             Task::PostKey => self.make_key(&member, info).await?,
             Task::Deal => self.make_dealing(&member, snapshot, info).await?,
-            Task::Confirm => self.make_confirmation(&member, info).await?,
+            Task::Confirm => self.make_confirmation(&member, snapshot, info).await?,
             Task::Activate => match self.share_of(info.session) {
                 Some(record) => member.activate(&record),
                 None => return Ok(()),
@@ -137,7 +143,7 @@ impl Node {
             let state = chain.finalized();
             Ok::<_, JudgeError>(Facts {
                 seat: network.seat_of(state, signer)?,
-                candidate_expires_at: network.candidate(state, signer)?.expiresAt,
+                candidate: network.candidate(state, signer)?,
                 ceremony: network.ceremony(state)?,
                 now: state.header().timestamp().0,
             })
@@ -194,9 +200,11 @@ impl Node {
             ConfirmationPosted::SIGNATURE_HASH,
             session,
             record.opened_at,
-        );
-        // No hash is needed here: each partial proves itself against its member's Y_i.
-        let given: BTreeMap<SeatId, Bytes> = self
+        )
+        .to_block(shares.activated_at());
+        // No hash is needed here: each partial proves itself against its member's Y_i, and of several that endpoints tell
+        // for a seat the true one is found.
+        let given: Vec<(SeatId, Bytes)> = self
             .chain
             .logs(&filter)
             .await
@@ -215,8 +223,11 @@ impl Node {
         }
     }
 
-    async fn post_candidate(&self, snapshot: &Snapshot) -> Result<()> {
-        let id = "candidate".to_owned();
+    async fn post_candidate(&self, snapshot: &Snapshot, operator: B256) -> Result<()> {
+        // What an earlier configuration said is not sent again.
+        let said = keccak256([operator.as_slice(), self.endpoint.as_bytes()].concat());
+        let id = format!("candidate-{said}");
+        self.store.forget_statements_but(std::slice::from_ref(&id)).await?;
         if let Some(kept) = self.store.statement(&id).await? {
             self.send(&kept).await;
             return Ok(());
@@ -224,7 +235,7 @@ impl Node {
         let checkpoint: Anchor = snapshot.lock().finalized().block().into();
         let mut candidate = Candidate {
             signer: self.key.address(),
-            operator: label("operator", &self.config.operator)?,
+            operator,
             endpoint: self.endpoint.clone(),
             sealing: self.sealing as u8,
             root: B256::ZERO,
@@ -273,14 +284,7 @@ impl Node {
         snapshot: &Snapshot,
         info: &CeremonyInfo,
     ) -> Result<ceremony::Call> {
-        let evidence = self.recipients_evidence(info).await;
-        let judged = self
-            .chain
-            .run(snapshot, |chain| {
-                judge_recipients(&self.network, chain.finalized(), info, &evidence)
-            })
-            .await?;
-        match judged {
+        match self.judged_recipients(snapshot, info).await? {
             Ok(recipients) => Ok(member.deal(info, recipients, &mut rng())?),
             Err(refusal) if refusal.is_verdict() => {
                 warn!("this node deals nothing in this ceremony: {refusal}");
@@ -290,11 +294,29 @@ impl Node {
         }
     }
 
+    /// This member's own verdict on all recipients, at the finalized block. [CER-3] [CER-13]
+    async fn judged_recipients(
+        &self,
+        snapshot: &Snapshot,
+        info: &CeremonyInfo,
+    ) -> Result<Result<JudgedRecipients, RecipientError>> {
+        let posted = self.posted_evidence(info).await;
+        let judged = self.chain.run(snapshot, |chain| {
+            judge_recipients(&self.network, chain.finalized(), info, &posted)
+        });
+        Ok(judged.await?)
+    }
+
     async fn make_confirmation(
         &self,
         member: &Member<'_>,
+        snapshot: &Snapshot,
         info: &CeremonyInfo,
     ) -> Result<ceremony::Call> {
+        let recipients = self
+            .judged_recipients(snapshot, info)
+            .await?
+            .inspect_err(|refusal| warn!("this node withholds its confirmation: {refusal}"))?;
         let record = match self.share_of(info.session) {
             Some(record) => record,
             None => {
@@ -302,9 +324,12 @@ impl Node {
                 let Some(recipient) = self.recipient_of(info.session) else {
                     bail!("no recipient secret of ceremony {}", info.session)
                 };
-                let record = member
-                    .open(info, &recipient, &dealings)
+                let Opened { record, void } = member
+                    .open(info, recipients, &recipient, &dealings)
                     .inspect_err(|fault| warn!("this node withholds its confirmation: {fault}"))?;
+                for VoidDealing { dealer, reason } in void {
+                    warn!(dealer, ?reason, "a dealing does not count");
+                }
                 // At rest before the confirmation goes out: what is confirmed is never lost.
                 self.state.update(|state| state.shares.push(record.clone()))?;
                 record
@@ -323,13 +348,13 @@ impl Node {
             .read(|state| state.shares.iter().find(|record| record.session == session).cloned())
     }
 
-    /// The evidence behind each recipient's hash, from event data; only what has that hash is taken.
-    async fn recipients_evidence(&self, info: &CeremonyInfo) -> BTreeMap<SeatId, EvidenceBytes> {
+    /// What each recipient posted under its evidence's hash, from event data; whether it is evidence is judged.
+    async fn posted_evidence(&self, info: &CeremonyInfo) -> BTreeMap<SeatId, Bytes> {
         let wanted = |seat| hash_of(info, seat, |progress| progress.evidenceHash);
         self.event_data::<RecipientKeyPosted>(info)
             .await
             .filter(|event| wanted(event.seat) == Some(keccak256(&event.evidence)))
-            .filter_map(|event| Some((event.seat, EvidenceBytes::decode(&event.evidence).ok()?)))
+            .map(|event| (event.seat, event.evidence))
             .collect()
     }
 
@@ -353,6 +378,13 @@ impl Node {
         let logs: Vec<Log> = self.chain.logs(&filter).await.collect();
         logs.into_iter().filter_map(|log| Some(E::decode_log(&log.inner).ok()?.data))
     }
+}
+
+/// Whether a candidate statement is to be made: there is none, it soon expires, or it says what the host no longer says.
+fn is_candidate_due(posted: &CandidateInfo, operator: B256, endpoint: &str, now: u64) -> bool {
+    posted.expiresAt < now.saturating_add(RENEW_CANDIDATE_SECONDS)
+        || posted.operator != operator
+        || posted.endpoint != endpoint
 }
 
 fn hash_of(
@@ -380,7 +412,48 @@ fn in_words(info: &CeremonyInfo, due: Task) -> Option<String> {
     Some(format!("session {} at {step}, deadline block {}: {due}", info.session, info.deadline))
 }
 
-/// The block from which a node goes on: its own last finalized one, or the genesis that its measured file names.
-pub(crate) fn checkpoint(kept: Option<Anchor>, genesis: B256) -> BlockRef {
-    kept.map_or(BlockRef::new(0, genesis), BlockRef::from)
+/// The block from which a node goes on: its own last finalized one, else the one that its measured file names, else the
+/// genesis of that file. [CHAIN-2]
+pub(crate) fn checkpoint(
+    kept: Option<Anchor>,
+    measured: Option<Checkpoint>,
+    genesis: B256,
+) -> BlockRef {
+    let named = measured.map(|checkpoint| BlockRef::new(checkpoint.number, checkpoint.hash));
+    kept.map(BlockRef::from).or(named).unwrap_or(BlockRef::new(0, genesis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_goes_on_from_what_it_proved_then_from_what_was_measured() {
+        // [CHAIN-2]
+        let word = B256::repeat_byte;
+        let kept = Anchor { number: 5, hash: word(5) };
+        let measured = Checkpoint { number: 9, hash: word(9) };
+        let from = |kept, measured| checkpoint(kept, measured, word(1));
+        assert_eq!(from(Some(kept), Some(measured)), BlockRef::new(5, word(5)));
+        assert_eq!(from(None, Some(measured)), BlockRef::new(9, word(9)));
+        assert_eq!(from(None, None), BlockRef::new(0, word(1)));
+    }
+
+    #[test]
+    fn a_candidate_that_says_something_else_is_posted_anew() {
+        // [CER-1]: a mistyped operator or endpoint does not stand for thirty days.
+        let operator = B256::repeat_byte(1);
+        let posted = CandidateInfo {
+            operator,
+            endpoint: "http://a".to_owned(),
+            expiresAt: 2 * RENEW_CANDIDATE_SECONDS,
+            ..CandidateInfo::default()
+        };
+        let due = |operator, endpoint, now| is_candidate_due(&posted, operator, endpoint, now);
+        assert!(!due(operator, "http://a", RENEW_CANDIDATE_SECONDS));
+        assert!(due(operator, "http://a", RENEW_CANDIDATE_SECONDS + 1));
+        assert!(due(B256::repeat_byte(2), "http://a", 0));
+        assert!(due(operator, "http://b", 0));
+        assert!(is_candidate_due(&CandidateInfo::default(), operator, "http://a", 0));
+    }
 }

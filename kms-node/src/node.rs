@@ -5,7 +5,7 @@ use crate::{
         sender::{SendError, Sender},
         store::{PendingStatement, Store},
     },
-    budget::Budgets,
+    budget::{Budgets, PaidOnce},
     chain::{ChainError, ChainService, Snapshot, clock},
     config::Config,
     metrics::Metrics,
@@ -43,7 +43,7 @@ pub(crate) struct Node {
     pub(crate) state: StateFile,
     pub(crate) sender: Option<Sender>,
     pub(crate) sources: Budgets<IpAddr>,
-    pub(crate) apps: Budgets<(Address, B256)>,
+    pub(crate) apps: PaidOnce<(Address, B256)>,
     pub(crate) metrics: Metrics,
     /// Whether seat and epoch could be read at the newest head.
     pub(crate) readable: AtomicBool,

@@ -2,7 +2,7 @@
 
 use crate::{
     adapters::{rpc::Endpoint, sender::Sender, store::Store},
-    budget::Budgets,
+    budget::{Budgets, PaidOnce},
     chain::ChainService,
     config::Config,
     http,
@@ -117,7 +117,8 @@ async fn open(config: Config, listen: SocketAddr) -> Result<Node> {
         max_finality_age_seconds: measured.limits.max_finality_age_seconds,
         max_head_ahead_seconds: MAX_HEAD_AHEAD_SECONDS,
     };
-    let from = checkpoint(state.read(|state| state.finalized), genesis);
+    let kept = state.read(|state| state.finalized);
+    let from = checkpoint(kept, measured.chain.checkpoint, genesis);
     let sender = match (&config.gas_key_file, urls.first()) {
         (Some(path), Some(url)) => Some(Sender::open(path, url, http)?),
         _ => None,
@@ -130,7 +131,7 @@ async fn open(config: Config, listen: SocketAddr) -> Result<Node> {
         chain: ChainService::new(endpoints, source, limits, from),
         sealing: SealingKind::SgxProvider,
         sources: Budgets::new(per_minute),
-        apps: Budgets::new(per_minute),
+        apps: PaidOnce::new(per_minute),
         metrics: Metrics::default(),
         readable: false.into(),
         seat: None.into(),

@@ -1,4 +1,5 @@
 //! The sealed state on disk: written whole, beside, and then moved into place, so that a crash leaves the old or the new.
+//! Spec: docs/spec/ceremony.md, [CER-14]. In memory it changes only once it is at rest.
 
 use anyhow::{Context, Result};
 use getrandom::{SysRng, rand_core::UnwrapErr};
@@ -6,7 +7,7 @@ use kms_core::at_rest::{SealedState, SealingKey, Secret32};
 use std::{
     fs,
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
@@ -46,18 +47,27 @@ impl StateFile {
         look(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the state; it is on disk when this returns.
+    /// Changes the state; it is on disk when this returns. If it can't be written, it stays as it was. [CER-14]
     pub(crate) fn update<T>(&self, change: impl FnOnce(&mut SealedState) -> T) -> Result<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = change(&mut state);
-        let sealed = self.key.seal(&state, &mut rng());
+        let mut next = state.clone();
+        let changed = change(&mut next);
+        self.write(&self.key.seal(&next, &mut rng()))?;
+        *state = next;
+        Ok(changed)
+    }
+
+    fn write(&self, sealed: &[u8]) -> Result<()> {
         let beside = self.path.with_extension("new");
         let mut file =
             fs::File::create(&beside).with_context(|| format!("writing {}", beside.display()))?;
-        file.write_all(&sealed)?;
+        file.write_all(sealed)?;
         file.sync_all()?;
         fs::rename(&beside, &self.path).context("moving the sealed state into place")?;
-        Ok(changed)
+        // The move itself is at rest only with its folder.
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = fs::File::open(folder.unwrap_or(Path::new(".")))?;
+        folder.sync_all().context("the folder of the sealed state")
     }
 }
 
@@ -74,5 +84,31 @@ mod tests {
         let first = open(1).unwrap().read(|state| state.signing_key.clone());
         assert_eq!(open(1).unwrap().read(|state| state.signing_key.clone()), first);
         assert!(format!("{:#}", open(2).unwrap_err()).contains("another machine"));
+    }
+
+    #[test]
+    fn what_can_not_be_written_is_not_known_either() {
+        // [CER-14] A share that is in memory alone would be confirmed, and lost with the next restart.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.sealed");
+        let file = StateFile::open(path.clone(), SealingKey::new([1; 32])).unwrap();
+        let anchor = wire::statements::Anchor { number: 7, hash: alloy::primitives::B256::ZERO };
+        let update = || file.update(|state| state.finalized = Some(anchor));
+        let kept = || file.read(|state| state.finalized.map(|anchor| anchor.number));
+
+        // Nothing can be written beside a folder of that name, nor moved over one.
+        let beside = path.with_extension("new");
+        fs::create_dir(&beside).unwrap();
+        assert!(update().is_err());
+        assert_eq!(kept(), None);
+        fs::remove_dir(&beside).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(update().is_err());
+        assert_eq!(kept(), None);
+
+        fs::remove_dir(&path).unwrap();
+        update().unwrap();
+        assert_eq!(kept(), Some(7));
     }
 }

@@ -8,6 +8,7 @@
 //! logarithms), and with what the protocol makes a node compute besides (the check of the proof of r, two ECDSA signatures,
 //! keccak256 of the evidence).
 
+use alloy::primitives::{Address, B256};
 use anyhow::{Context, Result};
 use bench::{Facts, best_of, node_of};
 use dcap_qvl::{QuoteCollateralV3, configs::RingConfig, verify::QuoteVerifier};
@@ -33,7 +34,7 @@ const WINDOW_BLOCKS: u64 = 250;
 struct Unlimited;
 
 impl Budget for Unlimited {
-    fn take(&mut self, _: alloy::primitives::Address, _: alloy::primitives::B256) -> bool {
+    fn take(&mut self, _: Address, _: B256, _: B256) -> bool {
         true
     }
 }

@@ -26,7 +26,7 @@ const NONCE_BYTES: usize = 12;
 pub struct SealingKey(Zeroizing<[u8; 32]>);
 
 /// Everything secret that a node keeps.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SealedState {
     /// The signing key.
     pub signing_key: Secret32,

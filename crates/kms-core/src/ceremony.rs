@@ -2,14 +2,14 @@
 //!
 //! Spec: docs/spec/ceremony.md. Trusts: finalized proven state and the member's own secrets. Driven by: the service, at every
 //! newly finalized block: [`next_task`] says what is due; the service brings the quote, evidence or dealings that it
-//! takes, and sends the call. *The contract judges form, members judge cryptography*: a member that finds anything
-//! wrong withholds its statement, and genesis aborts at the deadline.
+//! takes, and sends the call. *The contract judges form, members judge cryptography*: every member leaves the same void
+//! dealings out; one that finds anything else wrong withholds its statement, and genesis may abort at the deadline.
 //!
 //! Later: a reshare (old members deal, D_{j,0} = Y_j), complaints, and genesis' commit-then-reveal.
 
 mod recipients;
 
-pub use recipients::{RecipientError, judge_recipients};
+pub use recipients::{JudgedRecipients, RecipientError, judge_recipients};
 
 use crate::{
     Network, SigningFailed, StatementKey,
@@ -20,12 +20,13 @@ use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue};
 use rand_core::CryptoRng;
 use std::collections::BTreeMap;
+pub use threshold::ceremony::VoidDealing;
 use threshold::{
-    KeyShareError, Point, SecretKind,
+    KeyShareError, SecretKind,
     ceremony::{
         CanaryContext, CanaryPartials, Ceremony, CeremonyError, CombineCanaryError, DealError,
-        OpenSharesError, QualifyError, Recipient, RecipientSecret, ShareKeys, VoidDealing,
-        combine_canary, dealing_hash,
+        OpenSharesError, QualifyError, Recipient, RecipientSecret, ShareKeys, combine_canary,
+        dealing_hash,
     },
 };
 use wire::{
@@ -56,7 +57,7 @@ pub enum Task {
     PostKey,
     /// Judge every recipient's evidence, then deal, or say whom it refuses.
     Deal,
-    /// Judge every dealing, open, and confirm.
+    /// Judge every recipient's evidence and every dealing, open, and confirm.
     Confirm,
     /// Anyone may activate.
     Activate,
@@ -71,6 +72,15 @@ pub struct Call {
     pub to: Address,
     /// The calldata.
     pub data: Bytes,
+}
+
+/// A member's shares of all dealings that count.
+#[derive(Debug)]
+pub struct Opened {
+    /// To be sealed before [`Member::confirm`].
+    pub record: ShareRecord,
+    /// The dealings that were left out, by everybody alike.
+    pub void: Vec<VoidDealing>,
 }
 
 /// A member: its seat, network and key.
@@ -90,9 +100,6 @@ pub enum CeremonyFault {
     /// The ceremony's form is wrong.
     #[error(transparent)]
     Form(#[from] CeremonyError),
-    /// The chain lists an encryption key that is none.
-    #[error("seat {0} posted no usable encryption key")]
-    EncryptionKey(SeatId),
     /// This seat is no dealer.
     #[error(transparent)]
     Deal(#[from] DealError),
@@ -102,9 +109,6 @@ pub enum CeremonyFault {
     /// Too few dealings count.
     #[error(transparent)]
     Qualify(#[from] QualifyError),
-    /// A dealing does not hold. At genesis everybody withholds then.
-    #[error("the dealing of seat {} does not hold: {:?}", .0.dealer, .0.reason)]
-    Void(VoidDealing),
     /// The member's own share does not fit.
     #[error(transparent)]
     Open(#[from] OpenSharesError),
@@ -135,8 +139,9 @@ pub fn next_task(info: &CeremonyInfo, signer: Address) -> Task {
         step::DEALINGS if mine.is_some_and(received) => {
             due(|seat| seat.dealingHash.is_zero() && seat.refusedSeat == 0, Task::Deal)
         }
+        // Whoever refused a recipient confirms no epoch with it. [CER-13]
         step::CONFIRMATIONS if mine.is_some_and(received) => {
-            due(|seat| seat.transcript.is_zero(), Task::Confirm)
+            due(|seat| seat.transcript.is_zero() && seat.refusedSeat == 0, Task::Confirm)
         }
         step::ACTIVATION => Task::Activate,
         step::FAILED => Task::Abort,
@@ -220,7 +225,7 @@ impl Member<'_> {
     pub fn deal(
         &self,
         info: &CeremonyInfo,
-        recipients: recipients::JudgedRecipients,
+        recipients: JudgedRecipients,
         rng: &mut impl CryptoRng,
     ) -> Result<Call, CeremonyFault> {
         let ceremony = ceremony(info, recipients.into_recipients())?;
@@ -235,29 +240,28 @@ impl Member<'_> {
         Ok(call(self.network, &KmsCommittee::postDealingCall::from(arguments)))
     }
 
-    /// Opens this member's shares of all dealings. The record is to be sealed before [`Member::confirm`]. [CER-7] [CER-8]
+    /// Opens this member's shares of all dealings that count, to recipients that [`judge_recipients`] has passed.
+    /// [CER-7] [CER-8] [CER-13]
     pub fn open(
         &self,
         info: &CeremonyInfo,
+        recipients: JudgedRecipients,
         recipient: &RecipientRecord,
         dealings: &BTreeMap<SeatId, Bytes>,
-    ) -> Result<ShareRecord, CeremonyFault> {
+    ) -> Result<Opened, CeremonyFault> {
         if recipient.session != info.session {
             return Err(CeremonyFault::NoRecipientSecret);
         }
-        let ceremony = ceremony(info, listed_recipients(info)?)?;
+        let ceremony = ceremony(info, recipients.into_recipients())?;
         let posted = posted_dealings(info, dealings)?;
         let posted: Vec<(SeatId, &[u8])> =
             posted.iter().map(|(seat, bytes)| (*seat, bytes.as_ref())).collect();
         let qualified = ceremony.qualify(&posted)?;
-        if let Some(void) = qualified.void().first() {
-            return Err(CeremonyFault::Void(*void));
-        }
         let secret = RecipientSecret::from_secret_bytes(&recipient.secret.0)?;
         let shares = qualified.open(self.seat, &secret)?;
         let kept = |kind| Secret32(*shares.of(kind).to_secret_bytes());
         let outcome = qualified.outcome();
-        Ok(ShareRecord {
+        let record = ShareRecord {
             session: info.session,
             seat: self.seat,
             derive: kept(SecretKind::Derive),
@@ -270,7 +274,8 @@ impl Member<'_> {
                 derivePublicKey: outcome.derive_public_key.as_bytes().to_vec().into(),
                 unsealPublicKey: outcome.unseal_public_key.as_bytes().to_vec().into(),
             },
-        })
+        };
+        Ok(Opened { record, void: qualified.void().to_vec() })
     }
 
     /// `postConfirmation`, with the member's canary partials. [CER-9] [CER-10]
@@ -304,14 +309,15 @@ impl Member<'_> {
     }
 }
 
-/// Combines the canary that members gave: the same for every epoch of a keyset. [CER-11]
+/// Combines the canary that members gave: the same for every epoch of a keyset. Of what is given for a seat, whoever told it,
+/// the first that its Y_i proves counts. [CER-11]
 pub fn canary(
     network: &Network,
     session: B256,
     epoch: u64,
     threshold: u16,
     outcome: &Outcome,
-    given: &BTreeMap<SeatId, Bytes>,
+    given: &[(SeatId, Bytes)],
 ) -> Result<B256, CeremonyFault> {
     let share_keys = ShareKeys::decode_all(&outcome.recipients, &outcome.verificationShares)
         .map_err(|_| CeremonyFault::NoRecipientSecret)?;
@@ -341,18 +347,6 @@ fn canary_context(network: &Network, session: B256, epoch: u64) -> CanaryContext
 
 fn ceremony(info: &CeremonyInfo, recipients: Vec<Recipient>) -> Result<Ceremony, CeremonyFault> {
     Ok(Ceremony::genesis(info.session.0, info.epoch, info.t, recipients)?)
-}
-
-/// The seats that posted a key, with it, as finalized.
-fn listed_recipients(info: &CeremonyInfo) -> Result<Vec<Recipient>, CeremonyFault> {
-    let posted = info.seats.iter().filter(|seat| !seat.encryptionKey.is_empty());
-    posted
-        .map(|seat| {
-            let encryption_key = Point::from_bytes(&seat.encryptionKey)
-                .map_err(|_| CeremonyFault::EncryptionKey(seat.seat))?;
-            Ok(Recipient { seat: seat.seat, encryption_key })
-        })
-        .collect()
 }
 
 /// The dealings whose hashes are on chain; each must be there and be those bytes.

@@ -65,6 +65,15 @@ impl Network {
         self.ask(state, self.committee, &KmsCommittee::issuanceLogCall {})
     }
 
+    /// The least delay of any grant, by the AppRegistry in force; zero without one.
+    pub fn grant_floor(&self, state: &ProvenState) -> Result<u64, ReadError> {
+        let registry = self.ask(state, self.committee, &KmsCommittee::appRegistryCall {})?;
+        if registry.is_zero() {
+            return Ok(0);
+        }
+        self.ask(state, registry, &AppRegistry::grantFloorSecondsCall {}).map(u64::from)
+    }
+
     /// The domain of statements about issuances.
     pub fn issuance_domain(&self, issuance_log: Address) -> Domain {
         Domain::IssuanceLog { chain_id: self.rules.chain_id, contract: issuance_log }
@@ -108,6 +117,12 @@ impl Network {
     ) -> Result<Option<SeatId>, ReadError> {
         let seat = self.ask(state, self.committee, &KmsCommittee::seatIdOfCall { signer })?;
         Ok((seat != 0).then_some(seat))
+    }
+
+    /// Whether governance took this seat away for good.
+    pub fn is_seat_removed(&self, state: &ProvenState, seat: SeatId) -> Result<bool, ReadError> {
+        let call = KmsCommittee::seatCall { id: seat };
+        Ok(self.ask(state, self.committee, &call)?.isRemoved)
     }
 
     /// What the registry says of a root. [EV-3]

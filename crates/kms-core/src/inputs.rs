@@ -74,14 +74,6 @@ pub enum InputError {
         /// Why.
         source: CheckCiphertextError,
     },
-    /// The key version is neither current nor listed; sealed secrets take the current one.
-    #[error("input {index}: key version {version} is not readable")]
-    KeyVersion {
-        /// Which.
-        index: usize,
-        /// Which version.
-        version: u32,
-    },
 }
 
 /// What a node knows by itself when it judges inputs.

@@ -7,7 +7,7 @@ use crate::{
     Fault, Network,
     inputs::{CheckedInput, InputContext, InputError, check_count},
 };
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, keccak256};
 use evidence::{
     AppIdError, BindError, ParseQuoteError, RawEvidence, ReplayError, VerifiedIdentity,
     VerifyQuoteError,
@@ -35,8 +35,9 @@ pub struct Judge<'a> {
 
 /// The budget of an app on a device: asked once the quote has shown who it is, before anything further is spent. [AUTH-3]
 pub trait Budget {
-    /// Whether this app on this device may have one more request judged now.
-    fn take(&mut self, app: Address, device: B256) -> bool;
+    /// Whether this app on this device may have `request`, the hash of what its quote binds, judged now. Copies of one
+    /// request pay once: anyone can make them, by a space in the event log.
+    fn take(&mut self, app: Address, device: B256, request: B256) -> bool;
 }
 
 /// What a genuine enclave asks for. Says nothing about whether it may have it.
@@ -146,7 +147,7 @@ pub fn judge(
     let (identity, report_data) = verify_evidence(network, request, chain)?;
     let attested = identity.attested(request.app_id)?;
     let (app, device) = (attested.boot.appId, attested.boot.deviceId);
-    if !budget.take(app, device) {
+    if !budget.take(app, device, keccak256(report_data)) {
         return Err(JudgeError::Budget { app, device });
     }
     // Known so far: 3. a genuine TEE under an open root, 4. the log is the whole boot, 5. the quote binds this request.
@@ -275,11 +276,13 @@ impl Judged {
             }
         };
         let registry = gates.head.app_registry;
-        if let Some((index, version)) = self.unreadable(network, chain.head(), registry)? {
-            return Err(InputError::KeyVersion { index, version }.into());
+        if let Some(version) = self.unreadable(network, chain.head(), registry)? {
+            let reason = format!("key version {version} is not readable");
+            let block = chain.head().block();
+            return Ok(Err(NotPermitted::Denied { reason, block }));
         }
         let registry = gates.finalized.app_registry;
-        if let Some((_, version)) = self.unreadable(network, chain.finalized(), registry)? {
+        if let Some(version) = self.unreadable(network, chain.finalized(), registry)? {
             let reason = format!("key version {version} is not readable yet");
             let finalized = chain.finalized().block();
             return Ok(Err(NotPermitted::NotFinal { reason, finalized }));
@@ -287,15 +290,15 @@ impl Judged {
         Ok(Ok(permitted))
     }
 
-    /// The first input whose key version does not count at this block. Sealed secrets take the current version.
+    /// The first key version of an input that does not count at this block. Sealed secrets take the current version.
     fn unreadable(
         &self,
         network: &Network,
         state: &ProvenState,
         registry: Address,
-    ) -> Result<Option<(usize, u32)>, ReadError> {
+    ) -> Result<Option<u32>, ReadError> {
         let app = self.issuance.attested.boot.appId;
-        for (index, input) in self.issuance.inputs.iter().enumerate() {
+        for input in &self.issuance.inputs {
             let version = input.keyVersion;
             let readable = if input.kind == InputKind::Unseal as u8 {
                 network.key_version(state, registry, app)? == version
@@ -303,7 +306,7 @@ impl Judged {
                 network.is_key_readable(state, registry, app, version)?
             };
             if !readable {
-                return Ok(Some((index, version)));
+                return Ok(Some(version));
             }
         }
         Ok(None)

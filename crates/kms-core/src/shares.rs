@@ -14,6 +14,7 @@ pub struct EpochShares {
     epoch: u64,
     session: B256,
     threshold: u16,
+    activated_at: u64,
     shares: NodeShares,
 }
 
@@ -69,7 +70,13 @@ impl EpochShares {
         if expected != Some(actual.as_slice()) {
             return Err(ShareError::Unfit { seat });
         }
-        Ok(Self { epoch: info.epoch, session: info.session, threshold: info.t, shares })
+        Ok(Self {
+            epoch: info.epoch,
+            session: info.session,
+            threshold: info.t,
+            activated_at: info.activatedAt,
+            shares,
+        })
     }
 
     /// The epoch.
@@ -85,6 +92,11 @@ impl EpochShares {
     /// t of the epoch.
     pub fn threshold(&self) -> u16 {
         self.threshold
+    }
+
+    /// The block that activated it.
+    pub fn activated_at(&self) -> u64 {
+        self.activated_at
     }
 
     pub(crate) fn shares(&self) -> &NodeShares {

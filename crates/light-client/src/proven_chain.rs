@@ -36,6 +36,19 @@ pub struct AgeLimits {
     pub max_head_ahead_seconds: u64,
 }
 
+impl AgeLimits {
+    /// The same limits with finality at most as old as `grant_floor_seconds`, where that is not zero: in finality that is
+    /// older, a grant may be missing that the chain has taken back since. [CHAIN-17]
+    #[must_use]
+    pub fn within(self, grant_floor_seconds: u64) -> Self {
+        let max_finality_age_seconds = match grant_floor_seconds {
+            0 => self.max_finality_age_seconds,
+            floor => self.max_finality_age_seconds.min(floor),
+        };
+        Self { max_finality_age_seconds, ..self }
+    }
+}
+
 /// The proven chain is too old to decide on. Stale, not forged: bring a newer head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeadStale {

@@ -56,6 +56,19 @@ pub struct Chain {
     pub agree: usize,
     /// Blocks from head to finalized block.
     pub finality_blocks: u64,
+    /// A finalized block from which a new node goes on; without one it proves every header since genesis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// `[chain.checkpoint]`: a block that is taken for final by whoever approves a file that names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoint {
+    /// Its number.
+    pub number: u64,
+    /// Its hash.
+    pub hash: B256,
 }
 
 /// Rules of the EVM that policies run under.
@@ -395,6 +408,16 @@ pub enum NetworkError {
         /// What it says.
         seconds: u64,
     },
+    /// Nodes would decide on finality in which a grant that was taken back still counts (A18).
+    #[error(
+        "limits.max_finality_age_seconds = {seconds}: at most delays.grant_floor_seconds = {floor}, where that is not zero"
+    )]
+    FinalityAge {
+        /// What it says.
+        seconds: u64,
+        /// The floor.
+        floor: u64,
+    },
 }
 
 impl Network {
@@ -438,6 +461,10 @@ impl Network {
         let seconds = self.delays.grant_floor_seconds;
         if seconds < 3600 && !self.attestation.allows_software {
             return Err(NetworkError::GrantFloor { seconds });
+        }
+        let (age, floor) = (self.limits.max_finality_age_seconds, seconds);
+        if floor != 0 && age > floor {
+            return Err(NetworkError::FinalityAge { seconds: age, floor });
         }
         match &self.governance {
             Some(governance) => governance.check(self.attestation.allows_software),

@@ -111,9 +111,9 @@ struct OncePerRequest<'a> {
 }
 
 impl Budget for &OncePerRequest<'_> {
-    fn take(&mut self, app: Address, device: B256) -> bool {
+    fn take(&mut self, app: Address, device: B256, request: B256) -> bool {
         let now = Instant::now();
-        *self.granted.get_or_init(|| self.node.apps.take((app, device), now))
+        *self.granted.get_or_init(|| self.node.apps.take_once((app, device), request, now))
     }
 }
 

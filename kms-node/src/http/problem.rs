@@ -86,9 +86,10 @@ impl From<ChainError> for Refused {
     fn from(error: ChainError) -> Self {
         match &error {
             ChainError::TooManyRounds => Self::internal(&error),
-            ChainError::Stale(_) | ChainError::NoHead | ChainError::Unavailable { .. } => {
-                Self::new(Code::HeadStale, error.to_string())
-            }
+            ChainError::Stale(_)
+            | ChainError::NoHead
+            | ChainError::NoFloor
+            | ChainError::Unavailable { .. } => Self::new(Code::HeadStale, error.to_string()),
         }
     }
 }

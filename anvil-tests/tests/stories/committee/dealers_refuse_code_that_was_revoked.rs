@@ -36,7 +36,7 @@ fn holds() {
             administer(seated, revoke).await?;
             governance.open_epoch(seated.seats(), 3).await?;
 
-            // At genesis every dealer is needed: the first refusal that lands ends the ceremony.
+            // The ceremony ends with the third refusal: fewer than t recipients are left to deal.
             let limit = Duration::from_secs(120);
             governance
                 .chain

@@ -1,6 +1,10 @@
 //! What is due for a member, at each step and state of its seat.
 
 use super::*;
+use getrandom::{SysRng, rand_core::UnwrapErr};
+use policy::{ChainRules, ForkSchedule};
+use threshold::{Point, ceremony::VoidReason};
+use wire::network::Fork;
 
 const ME: Address = Address::repeat_byte(1);
 
@@ -85,6 +89,8 @@ fn a_member_that_is_out_owes_nothing() {
         seat.refusedSeat = 1;
     };
     assert_eq!(task(step::DEALINGS, refused), Task::Nothing);
+    // [CER-13]: not even where others dealt to that recipient.
+    assert_eq!(task(step::CONFIRMATIONS, refused), Task::Nothing);
 }
 
 #[test]
@@ -119,15 +125,88 @@ fn a_dealing_counts_as_the_bytes_whose_hash_is_on_chain() {
     }
 }
 
+/// Three seats, t = 2: the ceremony with everybody's dealing posted, and each one's recipient secret.
+fn dealt(
+    change: impl FnOnce(&mut BTreeMap<SeatId, Bytes>),
+) -> (CeremonyInfo, Vec<RecipientRecord>, BTreeMap<SeatId, Bytes>) {
+    let mut rng = UnwrapErr(SysRng);
+    let session = B256::repeat_byte(3);
+    let records: Vec<_> = (1..=3).map(|_| Member::recipient_secret(session, &mut rng)).collect();
+    let mut info = at(step::CONFIRMATIONS, |_| ());
+    info.seats = (1_u16..=3)
+        .zip(&records)
+        .map(|(id, record)| {
+            let key = RecipientSecret::from_secret_bytes(&record.secret.0).unwrap().public();
+            let encryption_key = key.as_bytes().to_vec().into();
+            let signer = Address::repeat_byte(u8::try_from(id).unwrap());
+            SeatProgress { encryptionKey: encryption_key, ..seat(id, signer) }
+        })
+        .collect();
+    let all = ceremony(&info, recipients(&info)).unwrap();
+    let deal = |id: SeatId| all.deal(id, &mut UnwrapErr(SysRng)).unwrap().to_bytes();
+    let mut dealings: BTreeMap<SeatId, Bytes> = (1..=3).map(|id| (id, deal(id).into())).collect();
+    change(&mut dealings);
+    for progress in &mut info.seats {
+        progress.dealingHash = dealings.get(&progress.seat).map(keccak256).unwrap_or_default();
+    }
+    (info, records, dealings)
+}
+
+fn recipients(info: &CeremonyInfo) -> Vec<Recipient> {
+    let recipient = |seat: &SeatProgress| Recipient {
+        seat: seat.seat,
+        encryption_key: Point::from_bytes(&seat.encryptionKey).unwrap(),
+    };
+    info.seats.iter().map(recipient).collect()
+}
+
+fn open(
+    seat: SeatId,
+    info: &CeremonyInfo,
+    records: &[RecipientRecord],
+    dealings: &BTreeMap<SeatId, Bytes>,
+) -> Result<Opened, CeremonyFault> {
+    let network = Network {
+        rules: ChainRules { chain_id: 1, forks: ForkSchedule::constant(Fork::Osaka) },
+        committee: Address::repeat_byte(1),
+        network_hash: B256::repeat_byte(2),
+    };
+    let key = StatementKey::from_bytes(&[1; 32]).unwrap();
+    let member = Member { network: &network, seat, key: &key };
+    let judged = JudgedRecipients::unjudged(recipients(info));
+    member.open(info, judged, &records[usize::from(seat) - 1], dealings)
+}
+
 #[test]
-fn recipients_are_the_seats_that_posted_a_usable_key() {
-    let key = RecipientSecret::from_secret_bytes(&[1; 32]).unwrap().public();
-    let mut info = at(step::DEALINGS, |seat| seat.encryptionKey = key.as_bytes().to_vec().into());
-    info.seats[0].encryptionKey = Bytes::new();
-    let listed = listed_recipients(&info).unwrap();
-    assert_eq!(listed.iter().map(|one| one.seat).collect::<Vec<_>>(), [2]);
-    assert_eq!(listed[0].encryption_key.as_bytes(), key.as_bytes());
-    info.seats[1].encryptionKey = vec![0; 33].into();
-    let refused = listed_recipients(&info).map(|_| ());
-    assert!(matches!(refused, Err(CeremonyFault::EncryptionKey(2))), "{refused:?}");
+fn every_member_leaves_the_same_void_dealing_out() {
+    // [CER-8]: one faulty dealer does not stop a genesis that has t others.
+    let junk = Bytes::from_static(b"no dealing");
+    let (info, records, dealings) = dealt(|dealings| drop(dealings.insert(2, junk.clone())));
+    let opened: Vec<Opened> =
+        (1..=3).map(|seat| open(seat, &info, &records, &dealings).unwrap()).collect();
+    for one in &opened {
+        assert_eq!(one.record.outcome, opened[0].record.outcome);
+        assert_eq!(one.record.outcome.dealers, [1, 3]);
+        assert_eq!(one.record.outcome.recipients, [1, 2, 3]);
+        assert!(matches!(one.void[..], [VoidDealing { dealer: 2, reason: VoidReason::Decode(_) }]));
+    }
+    let (info, records, dealings) = dealt(|_| ());
+    let whole = open(1, &info, &records, &dealings).unwrap();
+    assert_eq!((whole.record.outcome.dealers, whole.void), (vec![1, 2, 3], Vec::new()));
+}
+
+#[test]
+fn fewer_than_t_dealings_that_count_are_no_outcome() {
+    // [CER-8]
+    let (info, records, dealings) = dealt(|dealings| {
+        dealings.insert(1, Bytes::from_static(b"none"));
+        dealings.insert(2, Bytes::from_static(b"none either"));
+    });
+    let refused = open(3, &info, &records, &dealings).map(|_| ());
+    let Err(CeremonyFault::Qualify(QualifyError::TooFewDealers { threshold, qualified, .. })) =
+        refused
+    else {
+        panic!("{refused:?}")
+    };
+    assert_eq!((threshold, qualified), (2, 1));
 }

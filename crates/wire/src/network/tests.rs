@@ -80,6 +80,18 @@ fn short_delays_of_governance_need_software_roots() {
 }
 
 #[test]
+fn a_checkpoint_is_a_block_by_number_and_hash() {
+    // [CHAIN-2]
+    let hash = B256::repeat_byte(7);
+    let checkpoint = format!("[chain.checkpoint]\nnumber = 9\nhash = \"{hash}\"\n");
+    let network = Network::parse(&format!("{GOOD}{checkpoint}")).unwrap();
+    assert_eq!(network.chain.checkpoint, Some(Checkpoint { number: 9, hash }));
+    assert_eq!(Network::parse(&network.to_toml()).unwrap(), network);
+    let half = Network::parse(&format!("{GOOD}[chain.checkpoint]\nnumber = 9\n")).unwrap_err();
+    assert!(half.to_string().contains("hash"), "{half}");
+}
+
+#[test]
 fn every_holder_of_votes_has_an_amount() {
     let dao = r#"
 [governance.dao]
@@ -122,6 +134,10 @@ fn each_rule_has_its_own_error() {
     assert!(matches!(other, E::UnknownVendor { .. }));
     let strict = parse_with("allows_software = true", "allows_software = false");
     assert!(matches!(strict, E::GrantFloor { seconds: 0 }));
+    // [CHAIN-17]: the limit of finality's age is 60 here.
+    let short = parse_with("grant_floor_seconds = 0", "grant_floor_seconds = 59");
+    assert!(matches!(short, E::FinalityAge { seconds: 60, floor: 59 }));
+    assert!(Network::parse(&GOOD.replace("floor_seconds = 0", "floor_seconds = 60")).is_ok());
 }
 
 #[test]
