@@ -20,6 +20,7 @@ mod exit;
 mod failure;
 mod file;
 mod governor;
+mod named;
 mod network;
 mod output;
 mod poll;
