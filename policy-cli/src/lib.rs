@@ -23,6 +23,7 @@ mod governor;
 mod named;
 mod network;
 mod output;
+mod policy_views;
 mod poll;
 mod proven;
 mod reason;

@@ -68,7 +68,7 @@ impl World {
     }
 
     /// As [`new`](Self::new); not `handed_over`: the deployer administers, and waits for nothing.
-    fn with(software: bool, handed_over: bool) -> Option<Self> {
+    pub(crate) fn with(software: bool, handed_over: bool) -> Option<Self> {
         let chain = anvil()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let directory = tempfile::tempdir().unwrap();
