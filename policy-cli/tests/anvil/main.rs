@@ -10,6 +10,7 @@ mod policies;
 mod schemas;
 mod simulate;
 mod verbs;
+mod world;
 
 use devchain::{Devchain, KEYS, MNEMONIC, accounts};
 use serde_json::Value;

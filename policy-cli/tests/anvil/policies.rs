@@ -4,7 +4,7 @@ use crate::{
     Quorate,
     devchain::{accounts, keys},
     genesis::create,
-    simulate::World,
+    world::World,
 };
 use abi::{AllOfPolicy, AppRegistry, LicensePolicy, app_registry::AppRegistry::Holding};
 use alloy::primitives::{Address, U256};

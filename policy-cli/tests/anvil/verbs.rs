@@ -4,7 +4,7 @@ use crate::{
     HASH, Quorate,
     devchain::accounts,
     liar::{self, Lie},
-    simulate::World,
+    world::World,
 };
 use serde_json::Value;
 use std::path::Path;
