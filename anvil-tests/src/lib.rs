@@ -5,6 +5,7 @@
 pub mod caught;
 pub mod explored;
 mod index;
+pub mod policies;
 mod quorate;
 mod refused;
 pub mod safe;

@@ -75,6 +75,8 @@ mod stories {
         mod a_deleted_row_turns_readyz_red;
         mod a_list_is_a_file_that_says_what_it_is;
         mod a_stream_takes_back_what_a_reorg_took;
+        mod a_watch_passes_nothing_over;
+        mod an_audit_finds_the_policy_that_an_rpc_hides;
         mod an_audit_without_an_indexer_names_what_an_rpc_hides;
         mod an_index_comes_up_from_far_behind;
         mod an_rpc_that_hides_an_event_is_caught;

@@ -43,6 +43,7 @@ pub(crate) struct Comparison {
     pub(crate) verdict: Verdict,
     /// The value of each immutable; `None` if its places do not hold one and the same.
     pub(crate) immutables: Vec<Option<B256>>,
+    /// The address of each library; `None` if its places do not hold one and the same.
     pub(crate) libraries: Vec<(String, Option<Address>)>,
     /// The metadata at the end: on the chain, and of the sources.
     pub(crate) metadata: [Option<Metadata>; 2],
@@ -70,7 +71,8 @@ pub(crate) fn clone_of(code: &[u8]) -> Option<Address> {
 pub(crate) fn compare(chain: &[u8], compiled: &Compiled) -> Comparison {
     let mut expected = object(compiled);
     let mut actual = chain.to_vec();
-    let immutables = compiled.immutables.iter().map(|places| one(&actual, places)).collect();
+    let immutables: Vec<Option<B256>> =
+        compiled.immutables.iter().map(|places| one(&actual, places)).collect();
     let libraries = compiled.libraries.iter().map(|(name, places)| {
         let address = same(&actual, places).and_then(|bytes| Address::try_from(bytes).ok());
         (name.clone(), address)
@@ -84,10 +86,11 @@ pub(crate) fn compare(chain: &[u8], compiled: &Compiled) -> Comparison {
     let (actual_code, actual_metadata) = split(&actual);
     let (expected_code, expected_metadata) = split(&expected);
     let first_difference = difference(actual_code, expected_code);
-    let is_one = |values: &Vec<Option<B256>>| values.iter().all(Option::is_some);
+    let is_one = immutables.iter().all(Option::is_some)
+        && libraries.iter().all(|(_, address)| address.is_some());
     let verdict = match first_difference {
         Some(_) => Verdict::Different,
-        None if !is_one(&immutables) => Verdict::Different,
+        None if !is_one => Verdict::Different,
         None if actual == expected => Verdict::Exact,
         None => Verdict::Partial,
     };
@@ -219,6 +222,25 @@ mod tests {
         let (mut compiled, chain) = compiled();
         compiled.immutables[0].push(Place { start: 0, length: 32 });
         assert_eq!(compare(&chain, &compiled).verdict, Verdict::Different);
+    }
+
+    #[test]
+    fn a_library_with_two_addresses_is_another_contract() {
+        // [SIM-13]
+        let (mut compiled, chain) = compiled();
+        let second = Place { start: 2, length: 20 };
+        compiled.libraries.get_mut("L").unwrap().push(second);
+        compiled.immutables.clear();
+        let one = [&[0x7f][..], &[7; 1], &[9; 20], &[0; 11], &chain[33..]].concat();
+        let source = compiled.object.replacen(&"00".repeat(32), &hex::encode(&one[1..33]), 1);
+        compiled.object = source;
+        assert_eq!(compare(&one, &compiled).verdict, Verdict::Exact);
+        let mut two = one;
+        two[2] = 8;
+        let found = compare(&two, &compiled);
+        assert_eq!(found.verdict, Verdict::Different);
+        assert_eq!(found.first_difference, None);
+        assert_eq!(found.libraries, [("L".to_owned(), None)]);
     }
 
     #[test]

@@ -130,6 +130,18 @@ impl Chain {
         })
     }
 
+    /// The newest block there is now.
+    pub(crate) async fn latest(&self) -> Result<Head, ChainError> {
+        block(&self.provider, &self.endpoint, BlockId::latest(), "latest").await
+    }
+
+    /// The hash of the block that has this number now, if one has.
+    pub(crate) async fn hash_of(&self, number: u64) -> Result<Option<B256>, ChainError> {
+        let block = self.provider.get_block(BlockId::number(number)).await;
+        let block = block.map_err(|error| self.failed("eth_getBlockByNumber", &error))?;
+        Ok(block.map(|block| block.header.hash))
+    }
+
     /// The finalized block.
     pub(crate) async fn finalized(&self) -> Result<Head, ChainError> {
         block(&self.provider, &self.endpoint, BlockId::finalized(), "finalized").await

@@ -150,6 +150,68 @@ mod tests {
         }
     }
 
+    /// Verbs whose answer has another verb's name.
+    const ANSWERS_AS: [(&str, &str); 1] = [(".app.show", ".status.app")];
+
+    /// A verb without verbs below it, as its schema is named.
+    fn leaves(command: &Command, path: &str, found: &mut Vec<String>) {
+        if !command.has_subcommands() {
+            found.push(path.to_owned());
+        }
+        for verb in command.get_subcommands() {
+            leaves(verb, &format!("{path}.{}", verb.get_name()), found);
+        }
+    }
+
+    /// Every word in quotes that is a schema's name.
+    fn schemas_in(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                schemas_in(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let is_name = |word: &&str| {
+                    let letters = |byte: u8| byte.is_ascii_lowercase() || b".-".contains(&byte);
+                    word.strip_prefix("quorate.").is_some_and(|rest| !rest.is_empty())
+                        && word.bytes().all(letters)
+                };
+                found.extend(text.split('"').filter(is_name).map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn every_verb_and_every_schema_has_its_section_in_json_md() {
+        let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(here.join("json.md")).unwrap();
+        let sections: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("## quorate.")).collect();
+        let (mut verbs, mut schemas) = (Vec::new(), Vec::new());
+        leaves(&Cli::command(), "", &mut verbs);
+        schemas_in(&here.join("src"), &mut schemas);
+        assert!(verbs.len() > 40 && schemas.len() > 60, "{verbs:?} {schemas:?}");
+        for verb in verbs {
+            let other = ANSWERS_AS.iter().find(|(name, _)| *name == verb);
+            let name = other.map_or(verb.as_str(), |(_, answer)| answer);
+            let name = name.trim_start_matches('.');
+            // `decode` answers as decode.calls, decode.event and others.
+            let is_its = |section: &&str| {
+                section
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            assert!(
+                sections.iter().any(is_its),
+                "json.md does not know what quorate{verb} answers"
+            );
+        }
+        for schema in schemas {
+            let name = schema.strip_prefix("quorate.").unwrap();
+            assert!(sections.contains(&name), "json.md has no section {schema}");
+        }
+    }
+
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();

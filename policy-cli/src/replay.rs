@@ -11,6 +11,8 @@ use bundle::Trail;
 
 /// Blocks that one `eth_getLogs` asks for; halved where the endpoint refuses.
 const MAX_BLOCKS: u64 = 50_000;
+/// Contracts that one `eth_getLogs` asks for.
+const MAX_CONTRACTS: usize = 500;
 
 /// An event of a trail, as told.
 #[derive(Clone, Debug)]
@@ -45,24 +47,27 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-/// Events of one contract in `from..=to`, in the chain's order, as the endpoint tells them.
+/// Events of these contracts in `from..=to`, in the chain's order, as the endpoint tells them.
 pub(crate) async fn logs(
     chain: &Chain,
-    contract: Address,
+    contracts: &[Address],
     from: u64,
     to: u64,
 ) -> Result<Vec<Log>, ChainError> {
-    let (mut found, mut next, mut step) = (Vec::new(), from, MAX_BLOCKS);
-    while next <= to {
-        let last = to.min(next.saturating_add(step.saturating_sub(1)));
-        let filter = Filter::new().address(contract).from_block(next).to_block(last);
-        match chain.provider.get_logs(&filter).await {
-            Ok(logs) => {
-                found.extend(logs);
-                next = last.saturating_add(1);
+    let mut found = Vec::new();
+    for contracts in contracts.chunks(MAX_CONTRACTS) {
+        let (mut next, mut step) = (from, MAX_BLOCKS);
+        while next <= to {
+            let last = to.min(next.saturating_add(step.saturating_sub(1)));
+            let filter = Filter::new().address(contracts.to_vec()).from_block(next).to_block(last);
+            match chain.provider.get_logs(&filter).await {
+                Ok(logs) => {
+                    found.extend(logs);
+                    next = last.saturating_add(1);
+                }
+                Err(_) if step > 1 => step /= 2,
+                Err(error) => return Err(chain.failed("eth_getLogs", &error)),
             }
-            Err(_) if step > 1 => step /= 2,
-            Err(error) => return Err(chain.failed("eth_getLogs", &error)),
         }
     }
     found.sort_by_key(|log| (log.block_number, log.log_index));

@@ -22,7 +22,7 @@ pub(crate) async fn events(
     // `trail()` is the same function in each of our contracts.
     let answer = proven.read(contract, &IssuanceLog::trailCall {}).await?;
     let expected = Trail { seq: answer.seq, head: U256::from(answer.head) };
-    let mut logs = logs(&proven.chain, contract, 0, proven.chain.head.number).await?;
+    let mut logs = logs(&proven.chain, &[contract], 0, proven.chain.head.number).await?;
     let first = Trail::first(proven.rules.chain_id, contract);
     let events = told(interfaces, contract, &logs);
     let outcome = compare(first, expected, &events);

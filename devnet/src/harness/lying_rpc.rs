@@ -1,5 +1,7 @@
 //! An RPC endpoint that passes everything on and changes one kind of answer when told to.
 
+use abi::AppRegistry;
+use alloy::{primitives::Address, sol_types::SolEvent};
 use anyhow::{Context, Result};
 use axum::{Json, Router, extract::State, routing::post};
 use serde_json::{Value, json};
@@ -27,6 +29,14 @@ pub enum RpcLie {
     InventedLog,
     /// The data of every log has another last byte (`eth_getBlockReceipts`), or its last topic has (`eth_getLogs`).
     ChangedLog,
+    /// The first answer with an event `PolicySet` is without it, the next ones are true (`eth_getLogs`).
+    HiddenPolicyOnce,
+    /// Every event `PolicySet` is left out (`eth_getLogs`).
+    HiddenPolicy,
+    /// Of every event `PolicySet`, `isForeign` is the other (`eth_getLogs`).
+    OtherPolicy,
+    /// Every event of this contract is left out (`eth_getLogs`).
+    HiddenContract(Address),
     /// Nothing is answered at all.
     Silence,
 }
@@ -45,6 +55,7 @@ struct Inner {
     http: reqwest::Client,
     lie: Mutex<Option<RpcLie>>,
     told: AtomicUsize,
+    looks: AtomicUsize,
 }
 
 impl LyingRpc {
@@ -58,6 +69,7 @@ impl LyingRpc {
             http: tee_client::http_client()?,
             lie: Mutex::new(None),
             told: AtomicUsize::new(0),
+            looks: AtomicUsize::new(0),
         });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -84,6 +96,11 @@ impl LyingRpc {
     pub fn told(&self) -> usize {
         self.inner.told.load(Ordering::SeqCst)
     }
+
+    /// How often it was asked for events (`eth_getLogs`).
+    pub fn looks(&self) -> usize {
+        self.inner.looks.load(Ordering::SeqCst)
+    }
 }
 
 impl Drop for LyingRpc {
@@ -103,6 +120,9 @@ async fn answer(
     }
     let mut response =
         inner.pass_on(&request).await.map_err(|_| axum::http::StatusCode::BAD_GATEWAY)?;
+    if request.get("method").and_then(Value::as_str) == Some("eth_getLogs") {
+        inner.looks.fetch_add(1, Ordering::SeqCst);
+    }
     if let Some(lie) = lie {
         match (&request, &mut response) {
             (Value::Array(requests), Value::Array(responses)) => {
@@ -146,7 +166,7 @@ impl Inner {
             (RpcLie::InventedLog, "eth_getBlockReceipts") => {
                 change_all(logs(result).filter(|logs| !logs.is_empty()).last(), |logs| {
                     let mut log = logs.last().cloned().unwrap_or_default();
-                    log["address"] = json!(alloy::primitives::Address::repeat_byte(0xA4));
+                    log["address"] = json!(Address::repeat_byte(0xA4));
                     logs.push(log);
                 })
             }
@@ -170,6 +190,23 @@ impl Inner {
                     logs.filter_map(|log| log.get_mut("topics")?.as_array_mut()?.last_mut());
                 change_all(topics, other_last_digit)
             }
+            (RpcLie::HiddenPolicy, "eth_getLogs") => hide(result, is_policy_set),
+            (RpcLie::HiddenContract(contract), "eth_getLogs") => {
+                let contract = contract.to_string().to_lowercase();
+                hide(result, |log| log.get("address").and_then(Value::as_str) == Some(&contract))
+            }
+            (RpcLie::HiddenPolicyOnce, "eth_getLogs") => {
+                let hidden = hide(result, is_policy_set);
+                if hidden > 0 {
+                    *self.lie.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                }
+                hidden
+            }
+            (RpcLie::OtherPolicy, "eth_getLogs") => {
+                let logs = result.as_array_mut().into_iter().flatten();
+                let events = logs.filter(|log| is_policy_set(log));
+                change_all(events.filter_map(|log| log.get_mut("data")), other_first_word)
+            }
             _ => 0,
         };
         self.told.fetch_add(changed, Ordering::SeqCst);
@@ -180,6 +217,29 @@ impl Inner {
 fn logs(receipts: &mut Value) -> impl Iterator<Item = &mut Vec<Value>> {
     let receipts = receipts.as_array_mut().into_iter().flatten();
     receipts.filter_map(|receipt| receipt.get_mut("logs").and_then(Value::as_array_mut))
+}
+
+/// Leaves out every such log, and says how many there were.
+fn hide(logs: &mut Value, is_hidden: impl Fn(&Value) -> bool) -> usize {
+    let Some(logs) = logs.as_array_mut() else { return 0 };
+    let before = logs.len();
+    logs.retain(|log| !is_hidden(log));
+    before.saturating_sub(logs.len())
+}
+
+fn is_policy_set(log: &Value) -> bool {
+    let topic = log.pointer("/topics/0").and_then(Value::as_str);
+    topic == Some(AppRegistry::PolicySet::SIGNATURE_HASH.to_string().as_str())
+}
+
+/// A first word of 0 or 1, which is the other then.
+fn other_first_word(data: &mut Value) {
+    let mut text = data.as_str().unwrap_or_default().to_owned();
+    let is_set = text.get(65..66) == Some("1");
+    if text.len() >= 66 {
+        text.replace_range(65..66, if is_set { "0" } else { "1" });
+    }
+    *data = Value::String(text);
 }
 
 /// Changes every value, and says how many there were.

@@ -1,12 +1,13 @@
 //! `quorate audit`: every trail of the network, replayed from what an endpoint tells, against slots proven at a finalized block.
-//! No indexer has a part in it. Spec: docs/spec/bundle.md [BUN-14].
+//! No indexer has a part in it. Spec: docs/spec/bundle.md [BUN-14]. Prevents: a policy that is hidden by hiding who names it: only
+//! a trail that is whole names policies.
 
 use crate::{
-    chain::Chain,
     cli::Global,
     decode::Interfaces,
     exit::Exit,
     failure::Failure,
+    named,
     network::Target,
     output::Output,
     proven::{At, Proven},
@@ -15,15 +16,15 @@ use crate::{
 use abi::{AppRegistry, IssuanceLog};
 use alloy::primitives::{Address, U256};
 use alloy::rpc::types::Log;
-use alloy::sol_types::SolEvent;
 use bundle::Trail;
 use clap::Args;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use wire::network::Contracts;
+use std::collections::BTreeSet;
 
 const AFTER: &str = "Exit code 0 if every trail is complete; 4 if an event is hidden, invented or changed: its contract and seq are named.
-Before --from nothing is compared: what each trail was there is proven, for which the endpoint has to have that state.
+Compared are the network's contracts, every policy of ours that AppRegistry names, and those that they ask.
+Before --from nothing is compared of IssuanceLog, KmsCommittee and AttestationRegistry: what each trail was there is proven, for
+which the endpoint has to have that state. AppRegistry and policies are compared whole: they name the policies.
 
 Example:
   quorate audit --network network.toml --rpc https://rpc.example --from 0";
@@ -73,7 +74,7 @@ impl Audit {
         global: &Global,
         output: &mut Output<'_>,
     ) -> Result<Exit, Failure> {
-        let mut proven = Proven::connect(Target::load(global)?, At::Finalized).await?;
+        let proven = Proven::connect(Target::load(global)?, At::Finalized).await?;
         let finalized = proven.chain.head.number;
         if self.from > finalized {
             return Err(AuditError::NotFinal { from: self.from, finalized }.into());
@@ -83,69 +84,128 @@ impl Audit {
             Some(number) => Some(Proven::connect(Target::load(global)?, At::Number(number)).await?),
             None => None,
         };
-        let interfaces = Interfaces::ours();
-        let mut compared = Vec::new();
-        for (contract, kind) in contracts(&proven.chain).await? {
-            output.talk(&format!("{kind} {contract}"))?;
-            let start = match &mut before {
-                Some(before) => trail(before, contract).await?,
-                None => Trail::first(proven.rules.chain_id, contract),
-            };
-            let end = trail(&mut proven, contract).await?;
-            let logs = replay::logs(&proven.chain, contract, self.from, finalized).await?;
-            let told = replay::told(&interfaces, contract, &logs);
-            let outcome = replay::compare(start, end, &told);
-            let changed = match outcome {
-                Outcome::Changed => changed(global, contract, start, &told).await?,
-                _ => None,
-            };
-            let told = told.len();
-            compared.push(Compared { contract, kind, proven: end, told, outcome, changed });
-        }
-        let is_whole = compared.iter().all(|trail| trail.outcome == Outcome::Complete);
+        let block =
+            json!({ "number": finalized, "hash": proven.chain.head.hash, "source": proven.source });
+        let mut run = Comparison {
+            global,
+            interfaces: Interfaces::ours(),
+            proven,
+            compared: Vec::new(),
+            names_all: true,
+        };
+        run.contracts(before.as_mut(), self.from, output).await?;
+        let is_whole = run.compared.iter().all(|trail| trail.outcome == Outcome::Complete);
         let fields = json!({
             "complete": is_whole,
             "from": self.from,
-            "block": { "number": finalized, "hash": proven.chain.head.hash, "source": proven.source },
-            "trails": compared.iter().map(Compared::to_json).collect::<Vec<_>>(),
+            "block": block,
+            "policiesKnown": run.names_all,
+            "trails": run.compared.iter().map(Compared::to_json).collect::<Vec<_>>(),
         });
-        output.answer("quorate.audit", fields, &words(&proven, self.from, &compared))?;
+        output.answer("quorate.audit", fields, &words(&run, self.from))?;
         Ok(if is_whole { Exit::Ok } else { Exit::Denied })
     }
 }
 
-/// The contracts of the network, and every policy of ours that AppRegistry names. What hides one of its events is found by the
-/// registry's own trail.
-pub(crate) async fn contracts(chain: &Chain) -> Result<BTreeMap<Address, &'static str>, Failure> {
-    let of: Contracts = chain.contracts;
-    let mut contracts = BTreeMap::from([
-        (of.kms_committee, "KmsCommittee"),
-        (of.attestation_registry, "AttestationRegistry"),
-        (of.app_registry, "AppRegistry"),
-        (of.issuance_log, "IssuanceLog"),
-    ]);
-    let to = chain.head.number;
-    for log in replay::logs(chain, of.app_registry, 0, to).await? {
-        if let Some(policy) = named_policy(&log) {
-            contracts.insert(policy, "Policy");
-        }
-    }
-    Ok(contracts)
+/// One run, at the proven block.
+struct Comparison<'a> {
+    global: &'a Global,
+    interfaces: Interfaces,
+    proven: Proven,
+    compared: Vec<Compared>,
+    /// Every trail that names policies is whole: no policy is missing among those compared.
+    names_all: bool,
 }
 
-/// The policy of ours that an event of AppRegistry names.
-pub(crate) fn named_policy(log: &Log) -> Option<Address> {
-    let data = &log.inner.data;
-    match *data.topics().first()? {
-        AppRegistry::AppEntered::SIGNATURE_HASH => {
-            let event = AppRegistry::AppEntered::decode_log_data(data).ok()?;
-            (!event.isForeign).then_some(event.policy)
+impl Comparison<'_> {
+    /// The contracts of the network, then the policies that a whole trail names.
+    async fn contracts(
+        &mut self,
+        mut before: Option<&mut Proven>,
+        from: u64,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        let of = self.proven.chain.contracts;
+        let to = self.proven.chain.head.number;
+        for (contract, kind) in [
+            (of.kms_committee, "KmsCommittee"),
+            (of.attestation_registry, "AttestationRegistry"),
+            (of.issuance_log, "IssuanceLog"),
+        ] {
+            output.talk(&format!("{kind} {contract}"))?;
+            let start = match &mut before {
+                Some(before) => trail(before, contract).await?,
+                None => Trail::first(self.proven.rules.chain_id, contract),
+            };
+            let logs = replay::logs(&self.proven.chain, &[contract], from, to).await?;
+            self.compare((contract, kind), start, &logs).await?;
         }
-        AppRegistry::PolicySet::SIGNATURE_HASH => {
-            let event = AppRegistry::PolicySet::decode_log_data(data).ok()?;
-            (!event.isForeign).then_some(event.policy)
+        output.talk(&format!("AppRegistry {}", of.app_registry))?;
+        let logs = replay::logs(&self.proven.chain, &[of.app_registry], 0, to).await?;
+        self.names_all = self.compare_whole((of.app_registry, "AppRegistry"), &logs).await?;
+        if self.names_all {
+            self.policies(logs.iter().filter_map(named::policy).collect(), output).await?;
         }
-        _ => None,
+        Ok(())
+    }
+
+    /// These policies of ours, and those of ours that they ask, down to the last.
+    async fn policies(
+        &mut self,
+        mut level: BTreeSet<Address>,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        let registry = self.proven.chain.contracts.app_registry;
+        let to = self.proven.chain.head.number;
+        let mut seen = level.clone();
+        while !level.is_empty() {
+            output.talk(&format!("policies: {}", level.len()))?;
+            let contracts: Vec<Address> = level.iter().copied().collect();
+            let logs = replay::logs(&self.proven.chain, &contracts, 0, to).await?;
+            level.clear();
+            for policy in contracts {
+                if !self.compare_whole((policy, "Policy"), &logs).await? {
+                    self.names_all = false;
+                    continue;
+                }
+                let own = logs.iter().filter(|log| log.address() == policy);
+                for member in own.filter_map(named::member).collect::<Vec<_>>() {
+                    let view = AppRegistry::isOurPolicyCall { policy: member };
+                    if seen.insert(member) && self.proven.read(registry, &view).await? {
+                        level.insert(member);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// From its first event on: whether it is whole.
+    async fn compare_whole(
+        &mut self,
+        of: (Address, &'static str),
+        logs: &[Log],
+    ) -> Result<bool, Failure> {
+        let start = Trail::first(self.proven.rules.chain_id, of.0);
+        Ok(self.compare(of, start, logs).await? == Outcome::Complete)
+    }
+
+    async fn compare(
+        &mut self,
+        (contract, kind): (Address, &'static str),
+        start: Trail,
+        logs: &[Log],
+    ) -> Result<Outcome, Failure> {
+        let end = trail(&mut self.proven, contract).await?;
+        let told = replay::told(&self.interfaces, contract, logs);
+        let outcome = replay::compare(start, end, &told);
+        let changed = match outcome {
+            Outcome::Changed => changed(self.global, contract, start, &told).await?,
+            _ => None,
+        };
+        let told = told.len();
+        self.compared.push(Compared { contract, kind, proven: end, told, outcome, changed });
+        Ok(outcome)
     }
 }
 
@@ -243,13 +303,13 @@ impl Compared {
     }
 }
 
-fn words(proven: &Proven, from: u64, compared: &[Compared]) -> String {
-    let head = proven.chain.head;
+fn words(run: &Comparison<'_>, from: u64) -> String {
+    let (proven, head) = (&run.proven, run.proven.chain.head);
     let mut text = format!(
         "events from block {from} to {} {}, {}, as {} tells them\n",
         head.number, head.hash, proven.source, proven.chain.endpoint
     );
-    for trail in compared {
+    for trail in &run.compared {
         text.push_str(&format!(
             "{:<20} {} seq {:<6} {}\n",
             trail.kind,
@@ -257,6 +317,11 @@ fn words(proven: &Proven, from: u64, compared: &[Compared]) -> String {
             trail.proven.seq,
             trail.word()
         ));
+    }
+    if !run.names_all {
+        text.push_str(
+            "a trail that names policies is not complete: not every policy is compared\n",
+        );
     }
     text
 }

@@ -1,22 +1,25 @@
 //! `quorate watch`: waits for an event, and ends with the first one that its block's receipts prove. Spec: docs/spec/bundle.md
-//! [BUN-15].
+//! [BUN-15]. Prevents: an event that a reorg puts where was looked already; an event of a contract that nobody made a policy.
 
-use super::audit::{contracts, named_policy};
+mod looked;
+
 use crate::{
     chain::{Chain, ChainError},
     cli::Global,
     decode::{Decoded, Interfaces},
     exit::Exit,
     failure::Failure,
+    named,
     output::Output,
-    values,
+    replay, values,
 };
 use alloy::consensus::proofs::calculate_receipt_root;
 use alloy::primitives::{Address, B256};
 use alloy::providers::Provider;
-use alloy::rpc::types::{Filter, Log, TransactionReceipt};
+use alloy::rpc::types::{Log, TransactionReceipt};
 use clap::Args;
 use light_client::RawHeader;
+use looked::Looked;
 use serde_json::json;
 use std::{
     collections::BTreeMap,
@@ -24,7 +27,8 @@ use std::{
 };
 
 const AFTER: &str = "Exit code 0 with the event, 3 if there was none within --timeout, 5 if an endpoint tells an event that its block's
-receipts don't hold. That the block is on the chain is the endpoint's word.
+receipts don't hold. That the block is on the chain is the endpoint's word, and what it hides is not seen: `quorate audit` finds
+that. A block that takes the place of one that was looked at is looked at as well.
 
 Example:
   quorate watch --network network.toml --app 0x1111111111111111111111111111111111111111 --event ComposeHashRevoked --timeout 600";
@@ -97,22 +101,27 @@ impl Watch {
         }
         let begun = Instant::now();
         let chain = super::connect(global).await?;
-        let mut known = contracts(&chain).await?;
-        let mut next = self.from.unwrap_or_else(|| chain.head.number.saturating_add(1));
+        let mut looked = Looked::from(self.from.unwrap_or(chain.head.number.saturating_add(1)));
+        let mut known = Known::of(&chain, chain.head.number).await?;
         loop {
-            let head = head(&chain).await?;
-            if next <= head {
-                let filter = Filter::new().from_block(next).to_block(head);
-                for log in told(&chain, filter).await? {
-                    learn(&mut known, &chain, &log);
-                    if let Some(decoded) = self.matches(&interfaces, &known, &log) {
+            let head = chain.latest().await?;
+            if looked.step_back(&chain).await? {
+                known.forget_from(looked.above(), &chain, head.number).await?;
+            }
+            if looked.next() <= head.number {
+                for log in known.events(&chain, looked.next(), head.number).await? {
+                    if let Some((decoded, naming)) = self.matches(&interfaces, &known, &log) {
+                        if let Some(naming) = naming {
+                            prove(&chain, naming).await?;
+                        }
                         prove(&chain, &log).await?;
                         found(&log, &decoded, output)?;
                         return Ok(Exit::Ok);
                     }
                 }
-                next = head.saturating_add(1);
             }
+            // Its hash was told before its events were: what changes in between is looked at again.
+            looked.up_to(head);
             if let Some(seconds) = self.timeout
                 && begun.elapsed() >= Duration::from_secs(seconds.into())
             {
@@ -122,39 +131,71 @@ impl Watch {
         }
     }
 
-    fn matches(
+    /// The event, and what names its contract.
+    fn matches<'a>(
         &self,
         interfaces: &Interfaces,
-        known: &BTreeMap<Address, &'static str>,
+        known: &'a Known,
         log: &Log,
-    ) -> Option<Decoded> {
-        known.get(&log.address())?;
+    ) -> Option<(Decoded, Option<&'a Log>)> {
+        let naming = known.0.get(&log.address())?;
         let decoded = interfaces.event(log.topics(), &log.data().data)?;
         let is_name = self.event.as_ref().is_none_or(|name| *name == decoded.name);
         let is_app = self.app.is_none_or(|app| decoded.is_of(app));
-        (is_name && is_app).then_some(decoded)
+        (is_name && is_app).then_some((decoded, naming.as_ref()))
     }
 }
 
-/// A policy that is named from here on is watched from here on.
-fn learn(known: &mut BTreeMap<Address, &'static str>, chain: &Chain, log: &Log) {
-    if log.address() == chain.contracts.app_registry
-        && let Some(policy) = named_policy(log)
-    {
-        known.insert(policy, "Policy");
+/// Whose events are looked for: the network's contracts, and each policy with the event of AppRegistry that names it. That event
+/// is proven when one of the policy's is told.
+struct Known(BTreeMap<Address, Option<Log>>);
+
+impl Known {
+    /// With every policy that is named up to a block.
+    async fn of(chain: &Chain, to: u64) -> Result<Self, ChainError> {
+        let of = chain.contracts;
+        let contracts =
+            [of.kms_committee, of.attestation_registry, of.app_registry, of.issuance_log];
+        let mut known = Self(contracts.into_iter().map(|contract| (contract, None)).collect());
+        known.learn(chain, &replay::logs(chain, &[of.app_registry], 0, to).await?);
+        Ok(known)
     }
-}
 
-async fn head(chain: &Chain) -> Result<u64, ChainError> {
-    let number = chain.provider.get_block_number().await;
-    number.map_err(|error| chain.failed("eth_blockNumber", &error))
-}
+    /// Names that stood in blocks from this one on, which others have replaced.
+    async fn forget_from(&mut self, next: u64, chain: &Chain, to: u64) -> Result<(), ChainError> {
+        let is_replaced = |log: &Log| log.block_number.is_none_or(|number| number >= next);
+        self.0.retain(|_, naming| !naming.as_ref().is_some_and(is_replaced));
+        let registry = chain.contracts.app_registry;
+        let logs = replay::logs(chain, &[registry], next, to).await?;
+        self.learn(chain, &logs);
+        Ok(())
+    }
 
-async fn told(chain: &Chain, filter: Filter) -> Result<Vec<Log>, ChainError> {
-    let logs = chain.provider.get_logs(&filter).await;
-    let mut logs = logs.map_err(|error| chain.failed("eth_getLogs", &error))?;
-    logs.sort_by_key(|log| (log.block_number, log.log_index));
-    Ok(logs)
+    /// Returns the policies that were not known.
+    fn learn(&mut self, chain: &Chain, logs: &[Log]) -> Vec<Address> {
+        let mut new = Vec::new();
+        for log in logs.iter().filter(|log| log.address() == chain.contracts.app_registry) {
+            if let Some(policy) = named::policy(log)
+                && !self.0.contains_key(&policy)
+            {
+                self.0.insert(policy, Some(log.clone()));
+                new.push(policy);
+            }
+        }
+        new
+    }
+
+    /// Their events in the chain's order, those of a policy that is named there included.
+    async fn events(&mut self, chain: &Chain, from: u64, to: u64) -> Result<Vec<Log>, ChainError> {
+        let (mut events, mut ask) = (Vec::new(), self.0.keys().copied().collect::<Vec<_>>());
+        while !ask.is_empty() {
+            let told = replay::logs(chain, &ask, from, to).await?;
+            ask = self.learn(chain, &told);
+            events.extend(told);
+        }
+        events.sort_by_key(|log| (log.block_number, log.log_index));
+        Ok(events)
+    }
 }
 
 /// The log is in the receipts of its block, by the header's own hash.

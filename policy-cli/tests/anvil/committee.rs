@@ -5,7 +5,7 @@ use crate::{
     devchain::{Devchain, accounts, keys},
     genesis,
     liar::{self, Lie},
-    simulate::World,
+    world::World,
 };
 use alloy::primitives::keccak256;
 use serde_json::{Value, json};

@@ -33,6 +33,23 @@ pub(crate) fn start(upstream: &str, lie: Lie) -> String {
     url
 }
 
+/// An index that answers every request with this status and body.
+pub(crate) fn index(status: u16, text: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let _ = body(&client);
+            let length = text.len();
+            let _ = write!(
+                client,
+                "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{text}"
+            );
+        }
+    });
+    url
+}
+
 fn serve(mut client: TcpStream, upstream: &str, lie: Lie) {
     let Some(request) = body(&client) else { return };
     let asked: Value = serde_json::from_slice(&request).unwrap();

@@ -6,8 +6,11 @@ mod committee;
 mod devchain;
 mod genesis;
 mod liar;
+mod policies;
 mod schemas;
 mod simulate;
+mod verbs;
+mod world;
 
 use devchain::{Devchain, KEYS, MNEMONIC, accounts};
 use serde_json::Value;
@@ -25,9 +28,13 @@ struct Answer {
 
 impl Quorate<'_> {
     fn run(&self, args: &[&str]) -> Answer {
+        self.run_as_given(&[args, &["--network", "network.toml"]].concat())
+    }
+
+    /// Without the directory's network.
+    fn run_as_given(&self, args: &[&str]) -> Answer {
         let output: Output = Command::new(env!("CARGO_BIN_EXE_quorate"))
             .args(args)
-            .args(["--network", "network.toml"])
             .env_remove("ETH_RPC_URL")
             .env_remove("ETH_FROM")
             .env_remove("ETH_KEYSTORE")
@@ -45,7 +52,11 @@ impl Quorate<'_> {
 
     /// The JSON answer of a run that must end with `exit`.
     fn json(&self, args: &[&str], exit: i32) -> Value {
-        let answer = self.run(&[args, &["--json"]].concat());
+        self.json_as_given(&[args, &["--network", "network.toml"]].concat(), exit)
+    }
+
+    fn json_as_given(&self, args: &[&str], exit: i32) -> Value {
+        let answer = self.run_as_given(&[args, &["--json"]].concat());
         assert_eq!(answer.exit, exit, "{args:?}\n{}{}", answer.out, answer.err);
         let value: Value = serde_json::from_str(&answer.out).expect("one JSON object");
         assert_eq!(value["version"], 1);
@@ -95,7 +106,7 @@ fn an_owner_creates_approves_and_revokes_and_everybody_sees_it() {
     calls_are_written_instead_of_sent(&quorate, &app);
     roots_and_images_are_governed(&quorate);
     wrong_networks_are_refused(&quorate, directory.path());
-    offline_verbs_answer_in_json(&quorate);
+    verbs::offline(&quorate);
 }
 
 fn the_network_is_shown(quorate: &Quorate<'_>) {
@@ -466,14 +477,6 @@ fn roots_and_images_are_governed(quorate: &Quorate<'_>) {
     let close = ["root", "close", &root, "--reason", "compromised"];
     assert_eq!(sent(quorate, &administrator, &close)["events"][0]["name"], "RootClosed");
     assert_eq!(quorate.json(&["root", "show"], 0)["roots"][0]["isOpen"], false);
-}
-
-fn offline_verbs_answer_in_json(quorate: &Quorate<'_>) {
-    assert!(quorate.json(&["man", "revoke"], 0)["page"].as_str().unwrap().contains("quorate"));
-    quorate.json(&["completions", "bash"], 0);
-    let same = ["diff", "docker-compose.yml", "docker-compose.yml"];
-    assert_eq!(quorate.json(&same, 0)["changes"], serde_json::json!([]));
-    assert_eq!(quorate.json(&["man", "forget"], 2)["error"]["code"], "usage");
 }
 
 fn wrong_networks_are_refused(quorate: &Quorate<'_>, directory: &Path) {

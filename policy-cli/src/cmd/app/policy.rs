@@ -2,22 +2,24 @@
 
 use crate::{
     apps::App,
-    chain::{Chain, ChainError},
+    chain::Chain,
     cli::Global,
     exit::Exit,
     failure::Failure,
     output::Output,
+    policy_views::{AllOf, Holding, License, Says},
     reason,
     send::{SendArgs, line},
     values,
     words::{account, moment},
 };
-use abi::{AllOfPolicy, AppRegistry, LicensePolicy};
+use abi::AppRegistry;
 use alloy::primitives::Address;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-const AFTER: &str = "A policy that AppRegistry's factory did not make is foreign: read its code. Replacing the policy waits the grant delay.
+const AFTER: &str = "Of an AllOfPolicy the members are shown, of a LicensePolicy what keeps it alive and whom it asks.
+A policy that AppRegistry's factory did not make is foreign: read its code. Replacing the policy waits the grant delay.
 
 Example:
   quorate app policy 0x1111111111111111111111111111111111111111 --set 0x2222222222222222222222222222222222222222 --network network.toml";
@@ -73,24 +75,27 @@ async fn show(chain: &Chain, app: &App, output: &mut Output<'_>) -> Result<Exit,
         let from = moment(info.policyEffectiveAt);
         line(&mut text, "", &format!("{} from {from} on", account(info.pendingPolicy)));
     }
-    let kind = match (info.isForeign, of_ours(chain, info.policy).await?) {
-        (false, _) => "AllowlistPolicy".to_owned(),
-        (true, Some(Kind::AllOf(members))) => {
-            let shown: Vec<String> = members.iter().map(|member| account(*member)).collect();
-            line(&mut text, "members", &shown.join("\n"));
-            fields.insert("members".into(), json!(members));
-            "answers as AllOfPolicy; FOREIGN: judge its code yourself".to_owned()
-        }
-        (true, Some(Kind::Licence(until, inner))) => {
-            line(&mut text, "licence", &format!("until {}", moment(until)));
-            line(&mut text, "inner", &account(inner));
-            fields.insert("until".into(), json!(until));
-            fields.insert("inner".into(), json!(inner));
-            "answers as LicensePolicy; FOREIGN: judge its code yourself".to_owned()
-        }
+    let says = Says::of(chain, info.policy).await?;
+    let kind = match (info.isForeign, says.kind()) {
+        (false, Some(kind)) => kind.to_owned(),
+        (false, None) => "of ours, and it answers as none of them".to_owned(),
+        (true, Some(kind)) => format!("answers as {kind}; FOREIGN: judge its code yourself"),
         (true, None) => "FOREIGN: judge its code yourself".to_owned(),
     };
     line(&mut text, "kind", &kind);
+    fields.insert("kind".into(), json!(says.kind()));
+    match &says {
+        Says::AllOf(all_of) => {
+            all_of_lines(&mut text, all_of);
+            fields.insert("allOf".into(), all_of.to_json());
+        }
+        Says::License(license) => {
+            license_lines(&mut text, license);
+            fields.insert("license".into(), license.to_json());
+        }
+        Says::Allowlist => line(&mut text, "lists", &format!("quorate status {}", app.id)),
+        Says::Nothing => {}
+    }
     line(&mut text, "locked", if info.isLocked { "for ever" } else { "no" });
     let more = json!({
         "appId": app.id,
@@ -106,23 +111,32 @@ async fn show(chain: &Chain, app: &App, output: &mut Output<'_>) -> Result<Exit,
     Ok(Exit::Ok)
 }
 
-/// What a foreign policy says of itself, in the words of ours.
-enum Kind {
-    AllOf(Vec<Address>),
-    Licence(u64, Address),
+fn all_of_lines(text: &mut String, all_of: &AllOf) {
+    let members = all_of.members.iter().map(|(member, from)| match from {
+        Some(from) => format!("{} until {}", account(*member), moment(*from)),
+        None => account(*member),
+    });
+    line(text, "members", &members.collect::<Vec<_>>().join("\n"));
+    line(text, "", if all_of.is_locked { "locked for ever" } else { "the owner may change them" });
 }
 
-async fn of_ours(chain: &Chain, policy: Address) -> Result<Option<Kind>, ChainError> {
-    match chain.view("AllOfPolicy", policy, &AllOfPolicy::membersCall {}).await {
-        Ok(members) => return Ok(Some(Kind::AllOf(members))),
-        Err(ChainError::NotTheContract { .. }) => {}
-        Err(other) => return Err(other),
-    }
-    let until = match chain.view("LicensePolicy", policy, &LicensePolicy::untilCall {}).await {
-        Ok(until) => until,
-        Err(ChainError::NotTheContract { .. }) => return Ok(None),
-        Err(other) => return Err(other),
+fn license_lines(text: &mut String, license: &License) {
+    let until = match license.until {
+        0 => "without a date".to_owned(),
+        until => format!("until {}", moment(until)),
     };
-    let inner = chain.view("LicensePolicy", policy, &LicensePolicy::innerCall {}).await?;
-    Ok(Some(Kind::Licence(until, inner)))
+    line(text, "licence", &until);
+    if let Some((later, from)) = license.extension {
+        line(text, "", &format!("until {} from {} on", moment(later), moment(from)));
+    }
+    if let Some(Holding { token, licensee, least_balance }) = &license.holding {
+        let (licensee, token) = (account(*licensee), account(*token));
+        line(text, "", &format!("or while {licensee} holds {least_balance} of {token}"));
+    }
+    line(
+        text,
+        "",
+        if license.is_licensed { "in force" } else { "NOT in force: nobody is allowed" },
+    );
+    line(text, "inner", &account(license.inner));
 }

@@ -6,6 +6,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::Output,
+    policy_views::Says,
     send::line,
     words::{account, duration, moment},
 };
@@ -22,6 +23,7 @@ struct AppStatus {
     block: u64,
     registry: Address,
     policy: Address,
+    policy_kind: Option<&'static str>,
     is_foreign: bool,
     is_locked: bool,
     is_frozen: bool,
@@ -38,7 +40,7 @@ struct AppStatus {
     allowlist: Option<Allowlist>,
 }
 
-/// What an AllowlistPolicy says; a foreign policy can't be asked this.
+/// What an AllowlistPolicy of ours says; no other policy can be asked this.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Allowlist {
@@ -66,9 +68,10 @@ pub(crate) async fn status(
     output: &mut Output<'_>,
 ) -> Result<Exit, Failure> {
     let app = App::find(chain, id).await?;
-    let allowlist = match app.allowlist() {
-        Ok(policy) => Some(allowlist(chain, policy, from_block).await?),
-        Err(_) => None,
+    let says = Says::of(chain, app.info.policy).await?;
+    let allowlist = match (app.allowlist(), &says) {
+        (Ok(policy), Says::Allowlist) => Some(allowlist(chain, policy, from_block).await?),
+        _ => None,
     };
     let App { registry, info, .. } = app;
     let status = AppStatus {
@@ -76,6 +79,7 @@ pub(crate) async fn status(
         block: chain.head.number,
         registry,
         policy: info.policy,
+        policy_kind: says.kind(),
         is_foreign: info.isForeign,
         is_locked: info.isLocked,
         is_frozen: info.isFrozen,
@@ -156,6 +160,9 @@ fn text(status: &AppStatus, chain: &Chain) -> String {
     let foreign = if status.is_foreign { ", FOREIGN: judge its code yourself" } else { "" };
     let locked = if status.is_locked { ", locked for ever" } else { "" };
     line(&mut text, "policy", &format!("{}{foreign}{locked}", account(status.policy)));
+    if let (false, None, Some(kind)) = (status.is_foreign, &status.allowlist, status.policy_kind) {
+        line(&mut text, "", &format!("{kind}: quorate app policy {}", status.app_id));
+    }
     pending(&mut text, status.pending_policy, status.policy_effective_at);
     line(&mut text, "owner", &account(status.owner));
     if !status.pending_owner.is_zero() {

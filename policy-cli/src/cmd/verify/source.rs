@@ -262,7 +262,8 @@ impl Source {
             line(&mut text, "immutable", &words);
         }
         for (name, address) in &comparison.libraries {
-            line(&mut text, "library", &format!("{name} {}", address.map_or("?".into(), account)));
+            let words = address.map_or("TWO ADDRESSES for one library".into(), account);
+            line(&mut text, "library", &format!("{name} {words}"));
         }
         for (side, metadata) in ["on chain", "sources"].iter().zip(&comparison.metadata) {
             let words = metadata.as_ref().map_or("none".to_owned(), |metadata| {
