@@ -1,20 +1,20 @@
 """Judges an evidence bundle (docs/spec/bundle.md) as crate `bundle` does, in the same order and by the same names.
 
-Left out: the quote's certificate chain and collateral, so whether a machine is genuine, its TCB, device and vendor; and gas.
+Left out: the quote's certificate chain and collateral, so whether a machine is genuine, its TCB, device and vendor; gas; and what
+evm.py leaves out, which no contract of ours uses: a view that does is judged `left-out`.
 """
 
 import functools
 import hashlib
 import json
-import re
 
-from evm import Evm, Halt, Revert
+import bundle_text
+from evm import Evm, Halt, LeftOut, Revert
 
-LEFT_OUT = "left out: the quote's certificate chain, its collateral, and what they say of the machine; gas"
-MAX_BYTES, MAX_HEADERS, MAX_LATER = 4 << 20, 1024, 16_384
-FORMAT = "quorate-evidence/v1"
-FIELDS = "format network headers receipt log trail atEvent atBlock codes".split()
-ISSUANCE_FIELDS = "statement signatures evidence".split()
+LEFT_OUT = (
+    "left out: the quote's certificate chain and its collateral, so whether the machine is genuine, its TCB, device and vendor; "
+    "gas; of a policy that is not ours: precompiles, block hashes, blobs, CALLCODE, calls deeper than 64"
+)
 # Every revocation: types of its arguments and how many are indexed, whose event it has to be, which later events undo it (where
 # these arguments are the same; or where this one is not zero). STANDS says by which view it stands.
 REVOCATIONS = {
@@ -53,6 +53,12 @@ REVOCATIONS = {
     "ContractsChangeCancelled": ("address address uint8 uint64", 2, "committee",
         [("ContractsSet(address,address,uint64,uint64)", [0, 1], None)]),
 }
+# Fields of a header, the last eight as forks brought them: bytes, none where any number will do; and whether it is a number.
+HASH, BYTES_8, ANY, U64 = (32, False), (8, False), (None, False), (8, True)
+HEADER = [
+    HASH, HASH, (20, False), HASH, HASH, HASH, (256, False), (32, True), U64, U64, U64, U64, ANY, HASH, BYTES_8,
+    U64, HASH, U64, U64, HASH, HASH, HASH, U64,
+]
 # Words of what appInfo() and seat() answer, after the offset of the struct.
 POLICY, IS_FROZEN, IS_FOREIGN, THAWS_AT, PENDING_POLICY, MOVED_TO = 1, 6, 8, 9, 10, 14
 IS_SUSPENDED, IS_REMOVED = 3, 4
@@ -71,11 +77,11 @@ class Judge:
         raise self.lib.Refused(code)
 
     def verify(self, text, trusted):
-        bundle = self.parse(text)
+        bundle = bundle_text.parse(text, self.refuse)
         network = bundle["network"]
-        self.chain_id, committee = network["chainId"], unhex(network["kmsCommittee"], 20)
+        self.chain_id, committee = network["chainId"], unhex(network["kmsCommittee"])
         name = self.lib.enc(
-            "quorate/v1/network", self.lib.u64(self.chain_id), unhex(network["genesisHash"], 32), committee
+            "quorate/v1/network", self.lib.u64(self.chain_id), unhex(network["genesisHash"]), committee
         )
         self.require(self.keccak(name) == unhex(trusted["network"]), "other-network")
         first, last = self.link(bundle["headers"], unhex(trusted["block"]))
@@ -99,97 +105,6 @@ class Judge:
             self.require("issuance" not in bundle, "statement-surplus")
             self.revocation(bundle["trail"]["later"], kind, contract, arguments, at_event, at_block)
 
-    # --- the file ---
-
-    def parse(self, text):
-        self.require(len(text.encode()) <= MAX_BYTES, "too-large")
-
-        def unique(pairs):
-            found = dict(pairs)
-            self.require(len(found) == len(pairs), "not-a-bundle")
-            return found
-
-        try:
-            bundle = json.loads(text, object_pairs_hook=unique)
-            self.shape(bundle)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            self.refuse("not-a-bundle")
-        self.require(bundle["format"] == FORMAT, "unknown-format")
-        canonical = json.dumps(bundle, separators=(",", ":"), ensure_ascii=False) + "\n"
-        in_order = self.in_order(bundle)
-        self.require(canonical == text and in_order and all(map(is_canonical_hex, texts(bundle))), "not-canonical")
-        self.require(len(bundle["headers"]) <= MAX_HEADERS, "too-many")
-        self.require(len(bundle["trail"]["later"]) <= MAX_LATER, "too-many")
-        return bundle
-
-    def shape(self, bundle):
-        """Raises where a field is missing, unknown, or of another type."""
-        given = set(bundle) - {"issuance"}
-        if given != set(FIELDS):
-            raise ValueError
-        number(bundle["log"]), number(bundle["receipt"]["index"]), number(bundle["network"]["chainId"])
-        exact(bundle["network"], "chainId genesisHash kmsCommittee")
-        exact(bundle["receipt"], "index bytes nodes")
-        exact(bundle["trail"], "before later")
-        unhex(bundle["trail"]["before"], 24), unhex(bundle["receipt"]["bytes"])
-        for item in [*bundle["headers"], *bundle["codes"], *bundle["receipt"]["nodes"]]:
-            unhex(item)
-        for step in bundle["trail"]["later"]:
-            if "leaf" in step:
-                exact(step, "leaf"), unhex(step["leaf"], 32)
-            elif "named" in step:
-                exact(step, "named"), exact(step["named"], "topic argumentsHash")
-                unhex(step["named"]["topic"], 32), unhex(step["named"]["argumentsHash"], 32)
-            else:
-                exact(step, "event"), exact(step["event"], "topic arguments")
-                unhex(step["event"]["topic"], 32), unhex(step["event"]["arguments"])
-        for account in [*bundle["atEvent"], *bundle["atBlock"]]:
-            exact(account, "address balance nonce codeHash storageHash nodes slots")
-            unhex(account["address"], 20), unhex(account["codeHash"], 32), unhex(account["storageHash"], 32)
-            number(account["nonce"]), int(account["balance"], 16)
-            for node in account["nodes"]:
-                unhex(node)
-            for slot in account["slots"]:
-                exact(slot, "slot value nodes")
-                int(slot["slot"], 16), int(slot["value"], 16)
-                for node in slot["nodes"]:
-                    unhex(node)
-        if "issuance" in bundle:
-            exact(bundle["issuance"], " ".join(ISSUANCE_FIELDS))
-            unhex(bundle["issuance"]["evidence"])
-            self.statement_hash(bundle["issuance"]["statement"])
-            for signature in bundle["issuance"]["signatures"]:
-                exact(signature, "seat r vs")
-                number(signature["seat"]), unhex(signature["r"], 32), unhex(signature["vs"], 32)
-
-    def in_order(self, bundle):
-        """Whether the fields of everything stand in the one order."""
-        facts = "address balance nonce codeHash storageHash nodes slots"
-        expected = [
-            (bundle, " ".join([*FIELDS, *(["issuance"] if "issuance" in bundle else [])])),
-            (bundle["network"], "chainId genesisHash kmsCommittee"),
-            (bundle["receipt"], "index bytes nodes"),
-            (bundle["trail"], "before later"),
-            *((step["event"], "topic arguments") for step in bundle["trail"]["later"] if "event" in step),
-            *((step["named"], "topic argumentsHash") for step in bundle["trail"]["later"] if "named" in step),
-        ]
-        for account in [*bundle["atEvent"], *bundle["atBlock"]]:
-            expected += [(account, facts), *((slot, "slot value nodes") for slot in account["slots"])]
-        if "issuance" in bundle:
-            expected.append((bundle["issuance"], " ".join(ISSUANCE_FIELDS)))
-            expected += [(signature, "seat r vs") for signature in bundle["issuance"]["signatures"]]
-            expected += self.structs("Issuance", bundle["issuance"]["statement"])
-        return all(list(found) == names.split() for found, names in expected)
-
-    def structs(self, name, value):
-        """A struct of the statement and those within it, each with its fields in order."""
-        types = self.types()
-        yield value, " ".join(field for _, field in types[name])
-        for kind, field in types[name]:
-            base = kind.removesuffix("[]")
-            for inner in (value[field] if kind.endswith("[]") else [value[field]]) if base in types else []:
-                yield from self.structs(base, inner)
-
     # --- headers, receipt, event ---
 
     def link(self, headers, trusted):
@@ -208,13 +123,15 @@ class Judge:
     def header(self, data):
         try:
             fields = rlp(data)
-            if len(fields) < 15 or any(isinstance(field, list) for field in fields):
+            if not isinstance(fields, list) or not 15 <= len(fields) <= len(HEADER):
                 raise ValueError
+            for field, (size, is_number) in zip(fields, HEADER):
+                if isinstance(field, list) or (len(field) > size if is_number else len(field) != (size or len(field))):
+                    raise ValueError
+                if is_number:
+                    quantity(field)
             numbers = [quantity(fields[at]) for at in (7, 8, 9, 10, 11)]
             base_fee = quantity(fields[15]) if len(fields) > 15 else 0
-            words = [fields[at] for at in (0, 3, 5, 13)]
-            if any(len(word) != 32 for word in words) or len(fields[2]) != 20:
-                raise ValueError
         except ValueError:
             self.refuse("header-malformed")
         _, number_, gas_limit, _, time = numbers
@@ -384,6 +301,8 @@ class Judge:
         evm = Evm(state, header, self.chain_id, self.keccak)
         try:
             answer = evm.view(to, data)
+        except LeftOut:
+            self.refuse("left-out")
         except (Halt, Revert):
             self.refuse("no-answer")
         self.require(len(answer) >= 32, "no-answer")
@@ -582,6 +501,8 @@ class Judge:
         evm = Evm(state, state.header, self.chain_id, self.keccak)
         try:
             answer = evm.view(registry, data, contract)
+        except LeftOut:
+            self.refuse("left-out")
         except (Halt, Revert):
             self.refuse("policy-denies")
         self.require(len(answer) >= 96 and number_of(answer[:32]) == 1, "policy-denies")
@@ -732,40 +653,8 @@ class State:
 # --- encodings ---
 
 
-def unhex(text, size=None):
-    if not isinstance(text, str) or not text.startswith("0x"):
-        raise ValueError("not hex")
-    data = bytes.fromhex(text[2:])
-    if (size is not None and len(data) != size) or " " in text:
-        raise ValueError("wrong length")
-    return data
-
-
-def number(value):
-    if type(value) is not int or not 0 <= value < 1 << 64:
-        raise ValueError("not a number")
-
-
-def exact(found, names):
-    if set(found) != set(names.split()):
-        raise ValueError("other fields")
-
-
-def texts(value):
-    """Every text in a bundle, with whether it is hex."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key not in ("format", "tcbStatus", "advisoryIds"):
-                yield from texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from texts(inner)
-    elif isinstance(value, str):
-        yield value
-
-
-def is_canonical_hex(text):
-    return re.fullmatch("0x[0-9a-f]*", text) is not None
+def unhex(text):
+    return bytes.fromhex(text.removeprefix("0x"))
 
 
 def word(value):
@@ -773,7 +662,7 @@ def word(value):
 
 
 def padded(text):
-    return unhex(text, 20).rjust(32, b"\0")
+    return unhex(text).rjust(32, b"\0")
 
 
 def number_of(data):

@@ -1,7 +1,8 @@
 """A small EVM for views: enough of the Yellow Paper and of the EIPs up to Osaka to run a contract's view over known state.
 
-Plain Python, written from the specifications. Gas is not counted (GAS answers a constant): a view that depends on what it
-costs is judged by the Rust verifier alone. Writes, logs, creations and precompiles end the run.
+Plain Python, written from the specifications. Writes, logs and creations end a frame, as they do in a static call. What is left
+out ends the whole run, so that no frame can take it for a failure: precompiles, block hashes, blobs, CALLCODE, calls deeper than
+64. Gas is not counted (GAS answers a constant): a view that depends on what it costs is judged by the Rust verifier alone.
 """
 
 import functools
@@ -10,10 +11,15 @@ WORD = 1 << 256
 SIGN = 1 << 255
 GAS_ANSWER = 10_000_000
 MAX_STEPS = 2_000_000
+PRECOMPILES = {*range(1, 0x12), 0x100}
 
 
 class Halt(Exception):
     """The frame ends without an answer."""
+
+
+class LeftOut(Exception):
+    """The run needs what is not here."""
 
 
 class Revert(Exception):
@@ -31,14 +37,15 @@ class Evm:
 
     def __init__(self, state, block, chain_id, keccak):
         self.state, self.block, self.chain_id, self.keccak = state, block, chain_id, keccak
-        self.steps = 0
+        self.steps, self.origin = 0, bytes(20)
 
     def view(self, to, data, caller=bytes(20)):
+        self.origin = caller
         return self.run(self.state.code(to), to, caller, data, 0)
 
     def run(self, code, self_address, caller, data, depth):
         if depth > 64:
-            raise Halt("depth")
+            raise LeftOut("depth")
         stack, memory, pc, returned = [], bytearray(), 0, b""
         jumps = jump_destinations(code)
 
@@ -108,8 +115,8 @@ class Evm:
                 push(int.from_bytes(self_address, "big"))
             elif op == 0x31:
                 push(self.state.account(address(pop()))["balance"])
-            elif op in (0x32, 0x33):  # ORIGIN is the caller of the outermost frame: here the same
-                push(int.from_bytes(caller, "big"))
+            elif op in (0x32, 0x33):  # ORIGIN, the caller of the outermost frame, and CALLER
+                push(int.from_bytes(self.origin if op == 0x32 else caller, "big"))
             elif op == 0x34 or op == 0x3A:
                 push(0)
             elif op == 0x35:
@@ -183,8 +190,8 @@ class Evm:
                 start, size, to, room = pop(), pop(), pop(), pop()
                 given = load(start, size)
                 touch(to, room)
-                if int.from_bytes(of, "big") < 0x20:
-                    raise Halt("precompile")
+                if int.from_bytes(of, "big") in PRECOMPILES:
+                    raise LeftOut("precompile")
                 try:
                     if op == 0xF4:
                         returned = self.run(self.state.code(of), self_address, caller, given, depth + 1)
@@ -204,6 +211,8 @@ class Evm:
             elif op == 0xFD:
                 start, size = pop(), pop()
                 raise Revert(load(start, size))
+            elif op in (0x40, 0x49, 0x4A, 0xF2):  # BLOCKHASH, BLOBHASH, BLOBBASEFEE, CALLCODE
+                raise LeftOut(f"instruction {op:#x}")
             else:
                 raise Halt(f"instruction {op:#x}")
             if len(stack) > 1024:

@@ -74,6 +74,7 @@ mod stories {
         mod a_bundle_proves_every_revocation;
         mod a_deleted_row_turns_readyz_red;
         mod a_list_is_a_file_that_says_what_it_is;
+        mod a_revocation_before_its_policy_judged_has_no_bundle;
         mod a_stream_takes_back_what_a_reorg_took;
         mod a_watch_passes_nothing_over;
         mod an_audit_finds_the_policy_that_an_rpc_hides;

@@ -5,7 +5,7 @@ use crate::{
     builds::Builds,
     chain::Chain,
     config::Config,
-    decode::{Catalogue, Kind},
+    decode::Kind,
     endpoint::Endpoint,
     endpoints::Endpoints,
     follow::{Follower, Reached},
@@ -20,7 +20,6 @@ use bundle::NetworkName;
 use light_client::{BlockRef, HeadSource};
 use policy::{ChainRules, ForkSchedule};
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
@@ -217,24 +216,12 @@ fn keeper(network: &Network, store: Store, endpoints: Vec<Endpoint>) -> Result<K
     let contracts = network.contracts.context("the network file has no [contracts]")?;
     let genesis_hash =
         network.chain.genesis_hash.context("the network file has no genesis_hash")?;
-    Ok(Keeper {
-        store,
-        endpoints,
-        network: NetworkName {
-            chain_id: network.chain.id,
-            genesis_hash,
-            kms_committee: contracts.kms_committee,
-        },
-        fork: network.chain.fork,
-        // A node's address is what the node has posted: it does not lead anywhere else.
-        http: reqwest::Client::builder()
-            .timeout(ANSWER)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?,
-        catalogue: Catalogue::new()?,
-        from: 0,
-        trails: BTreeMap::new(),
-    })
+    let name = NetworkName {
+        chain_id: network.chain.id,
+        genesis_hash,
+        kms_committee: contracts.kms_committee,
+    };
+    Keeper::new(store, endpoints, name, network.chain.fork)
 }
 
 fn chain(network: &Network, endpoints: Vec<Endpoint>, trusted: BlockRef) -> Result<Chain> {

@@ -39,7 +39,7 @@ mod views;
 pub(crate) use database::Write;
 pub(crate) use delivered::{ALL, Position};
 pub use dump::dump;
-pub(crate) use evidence::Kept;
+pub(crate) use evidence::{Kept, Quorum};
 pub(crate) use insert::{Table, Type};
 pub(crate) use list::{PageOf, Selection};
 pub(crate) use members::MemberRow;

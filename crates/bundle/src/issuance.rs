@@ -33,7 +33,7 @@ pub(crate) fn prove(
     checks: &mut Checks,
 ) -> Result<Claim, Refusal> {
     let statement = &proof.statement;
-    same(scene, issued, statement)?;
+    says_the_same(scene.chain_id, scene.event.contract, issued, statement)?;
     checks.holds(
         "statement",
         "the statement that was signed is the one that the event names, field for field",
@@ -98,10 +98,18 @@ pub(crate) fn ask(
     contracts.is_allowed(state, scene.event.contract, &proof.statement.attested)
 }
 
-/// Every field of the event is that of the statement, and the id is that of its report_data. [BUN-9]
-fn same(scene: &Scene<'_>, issued: &KeyIssued, statement: &Issuance) -> Result<(), Refusal> {
+/// Every field of the event, which `log` emitted, is that of the statement, and the id is that of its report_data. [BUN-9]
+///
+/// # Errors
+/// [`Refusal::StatementMismatch`] with the first field that is another.
+pub fn says_the_same(
+    chain_id: u64,
+    log: Address,
+    issued: &KeyIssued,
+    statement: &Issuance,
+) -> Result<(), Refusal> {
     let boot = &statement.attested.boot;
-    let id = issuance_id(scene.chain_id, scene.event.contract, statement.reportData);
+    let id = issuance_id(chain_id, log, statement.reportData);
     let input = statement.inputs.iter().find(|input| input.eip712_hash_struct() == issued.input);
     let is_input = input
         .is_some_and(|found| (found.kind, found.keyVersion) == (issued.kind, issued.keyVersion));

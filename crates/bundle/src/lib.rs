@@ -39,6 +39,7 @@ pub use format::{
     AccountFacts, Bundle, FORMAT, IssuanceProof, MAX_BUNDLE_BYTES, MAX_HEADERS, MAX_LATER,
     NetworkName, ReceiptProof, SlotFacts, Step, TrailProof,
 };
+pub use issuance::says_the_same;
 pub use refusal::Refusal;
 pub use rules::{may_undo, provable};
 pub use trail::Trail;

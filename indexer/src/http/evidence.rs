@@ -6,13 +6,17 @@ use super::{
     events::{Place, find},
     shape::hash_schema,
 };
-use crate::{run::Service, store::Kept};
+use crate::{
+    run::Service,
+    store::{EventRow, Kept},
+};
 use alloy_primitives::B256;
 use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::header,
     response::{IntoResponse, Response},
 };
+use bundle::provable;
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::IntoParams;
@@ -60,8 +64,14 @@ pub(crate) async fn bundle(
             Ok((json, bundle.to_text()).into_response())
         }
         Kept::Failed(failure) => Err(Refused::not_found(format!("no bundle: {failure}"))),
-        Kept::NotYet => Err(Refused::not_found(
-            "no bundle: made for KeyIssued and ComposeHashRevoked, once their block is final",
-        )),
+        Kept::NotYet => Err(Refused::not_found(match is_provable(&row) {
+            true => "no bundle yet: it is made once the event's block is final",
+            false => "no bundle: one proves an issuance or a revocation, of a contract of ours",
+        })),
     }
+}
+
+fn is_provable(row: &EventRow) -> bool {
+    let name = row.name.as_deref();
+    row.standing == "trail" && provable().any(|provable| name == Some(provable))
 }

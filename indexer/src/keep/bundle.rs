@@ -1,21 +1,20 @@
 //! One bundle: from rows what rows have, from endpoints what the verifier asks for. Spec: docs/spec/bundle.md [BUN-17].
 
-use super::Keeper;
+use super::{Keeper, calldata::Sought};
 use crate::{
     decode::Standing,
-    store::{EventRow, Filter},
+    store::{EventRow, Filter, Quorum},
     trail::Trail,
 };
-use abi::IssuanceLog::{self, recordCall};
-use alloy::sol_types::{SolCall, SolEvent, SolValue};
+use abi::IssuanceLog::KeyIssued;
+use alloy::sol_types::{SolEvent, SolValue};
 use alloy_primitives::{Bytes, FixedBytes, keccak256};
 use anyhow::{Context, Result, bail, ensure};
 use bundle::{
     Bundle, Draft, FORMAT, IssuanceProof, MAX_LATER, ReceiptProof, Step, TrailProof, may_undo,
 };
 use light_client::{BlockRef, Missing, MissingAt};
-use tracing::warn;
-use wire::statements::{Issuance, SeatSignature, issuance_id};
+use std::sync::Arc;
 
 /// Facts that one bundle may ask for.
 const MAX_FACTS: usize = 1_024;
@@ -102,27 +101,44 @@ impl Keeper {
     }
 
     /// What was signed, from the calldata that recorded it, wherever in it the call lies; and its evidence.
-    async fn issuance(&self, event: &EventRow) -> Result<Option<IssuanceProof>> {
-        let Ok(issued) = IssuanceLog::KeyIssued::decode_log_data(&event.log) else {
+    async fn issuance(&mut self, event: &EventRow) -> Result<Option<IssuanceProof>> {
+        let Ok(issued) = KeyIssued::decode_log_data(&event.log) else {
             return Ok(None);
         };
+        let (id, epoch) = (issued.issuanceId, issued.epoch);
         let evidence = self.evidence(issued.evidenceHash).await?;
+        let quorum = self.quorum(epoch).await?;
+        let sought =
+            Sought { chain_id: self.network.chain_id, log: event.contract, issued, quorum };
+        let mut last = None;
         for endpoint in &self.endpoints {
-            let input = match endpoint.input(event.block.hash, event.tx_index).await {
-                Ok(input) => input,
-                Err(cause) => {
-                    warn!(endpoint = endpoint.url, "no transaction: {cause:#}");
-                    continue;
-                }
+            let found = async {
+                let input = endpoint.input(event.block.hash, event.tx_index).await?;
+                let sought = sought.clone();
+                // Whoever recorded it chose the calldata: it is not read on a thread that serves.
+                let search = tokio::task::spawn_blocking(move || sought.find(&input));
+                search.await??.context("its transaction records it nowhere")
             };
-            for (statement, signatures) in recorded(&input) {
-                let id = issuance_id(self.network.chain_id, event.contract, statement.reportData);
-                if id == issued.issuanceId {
+            match found.await {
+                Ok((statement, signatures)) => {
                     return Ok(Some(IssuanceProof { statement, signatures, evidence }));
                 }
+                Err(cause) => last = Some(cause.context(format!("endpoint {}", endpoint.url))),
             }
         }
-        bail!("no endpoint tells a transaction that records {}", issued.issuanceId)
+        let last = last.context("at least one endpoint is configured")?;
+        Err(last.context(format!("no endpoint tells a transaction that records {id}")))
+    }
+
+    /// Members of an epoch, which stay the same.
+    async fn quorum(&mut self, epoch: u64) -> Result<Arc<Quorum>> {
+        if let Some(known) = self.quorums.get(&epoch) {
+            return Ok(Arc::clone(known));
+        }
+        let found = self.store.quorum(epoch).await?;
+        let found = Arc::new(found.with_context(|| format!("epoch {epoch} is not in the index"))?);
+        self.quorums.insert(epoch, Arc::clone(&found));
+        Ok(found)
     }
 
     async fn supply(&self, draft: &mut Draft, missing: MissingAt) -> Result<()> {
@@ -150,31 +166,11 @@ impl Keeper {
 fn step(event: &EventRow, row: &EventRow, arguments: &[u8]) -> Step {
     let topic_of = |row: &EventRow| row.log.topics().first().copied().unwrap_or_default();
     let (topic, arguments_hash) = (topic_of(row), keccak256(arguments));
-    if topic_of(event) == IssuanceLog::KeyIssued::SIGNATURE_HASH {
+    if topic_of(event) == KeyIssued::SIGNATURE_HASH {
         return Step::Leaf(keccak256((topic, arguments_hash).abi_encode()));
     }
     match may_undo(topic_of(event), topic) {
         true => Step::Event { topic, arguments: Bytes::copy_from_slice(arguments) },
         false => Step::Named { topic, arguments_hash },
     }
-}
-
-/// Every issuance that a `record` call somewhere in `input` carries. The signatures say whether it is one.
-fn recorded(input: &[u8]) -> Vec<(Issuance, Vec<SeatSignature>)> {
-    let is_call = |place: &usize| input[*place..].starts_with(&recordCall::SELECTOR);
-    let calls = (0..input.len()).filter(is_call);
-    let decoded = calls.filter_map(|place| recordCall::abi_decode(&input[place..]).ok());
-    decoded
-        .flat_map(|call| call.issuances.into_iter().zip(call.signatures))
-        .filter_map(|(issuance, signatures)| {
-            let signatures = signatures.iter().map(|signed| SeatSignature {
-                seat: signed.seat,
-                r: signed.r,
-                vs: signed.vs,
-            });
-            // Field for field the same struct; each ABI has its own copy of the type.
-            let issuance = Issuance::abi_decode(&issuance.abi_encode()).ok()?;
-            Some((issuance, signatures.collect()))
-        })
-        .collect()
 }

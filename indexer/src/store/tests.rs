@@ -11,6 +11,7 @@ use devnet::postgres::OwnPostgres;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 mod delivered;
+mod evidence;
 mod texts;
 mod views;
 
