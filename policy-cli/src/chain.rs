@@ -206,7 +206,8 @@ impl Chain {
 
 pub(crate) fn http(url: reqwest::Url) -> DynProvider {
     let client = reqwest::Client::builder().timeout(RPC_TIMEOUT).build().unwrap_or_default();
-    ProviderBuilder::new().disable_recommended_fillers().connect_reqwest(client, url).erased()
+    let client = rpc_client::rpc_client(client, url);
+    ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased()
 }
 
 async fn block(
