@@ -32,7 +32,7 @@ fn holds() {
         let (quorate, id) = (network.quorate()?, app.id.to_string());
         quorate.send(owner, &["app", "policy", &id, "--set", &licence]).await?;
         let shown = quorate.run(&["app", "policy", &id]).await?;
-        assert_eq!(shown.json["until"], until);
+        assert_eq!(shown.json["license"]["until"], until);
         network.settle().await?;
 
         let enclave = network.enclave(&app, "soft-a").await?;

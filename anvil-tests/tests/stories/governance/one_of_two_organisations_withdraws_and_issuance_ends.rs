@@ -36,7 +36,7 @@ fn holds() {
         quorate.send(second, &["revoke", &theirs, &hash, "--reason", "legal"]).await?;
         refused_by_all(network, &enclave, "Compose hash not allowed").await?;
         let policy = quorate.run(&["app", "policy", &id]).await?;
-        assert_eq!(policy.json["members"].as_array().map(Vec::len), Some(2));
+        assert_eq!(policy.json["allOf"]["members"].as_array().map(Vec::len), Some(2));
         let first_list =
             abi::AllowlistPolicy::allowedComposeHashesCall { composeHash: app.compose_hash };
         assert!(chain.view(app.id, first_list).await?, "the first organisation still lists it");
