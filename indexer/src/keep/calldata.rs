@@ -102,6 +102,10 @@ impl<'a> Search<'a> {
         statement: usize,
         signatures: usize,
     ) -> Result<Option<(Issuance, Vec<SeatSignature>)>, TooManyDecoys> {
+        // The cheapest question first: few places hold this hash, and only those are remembered.
+        if self.input.evidence_hash(statement) != Some(self.sought.issued.evidenceHash) {
+            return Ok(None);
+        }
         let digest = match self.digests.get(&statement) {
             Some(known) => *known,
             None => {
@@ -128,10 +132,6 @@ impl<'a> Search<'a> {
     /// [BUN-9]
     fn statement(&self, at: usize) -> Option<Issuance> {
         let Sought { chain_id, log, issued, .. } = self.sought;
-        // The cheapest question first: few places hold this hash.
-        if self.input.evidence_hash(at)? != issued.evidenceHash {
-            return None;
-        }
         let found = self.input.issuance(at)?;
         bundle::says_the_same(*chain_id, *log, issued, &found).ok()?;
         Some(found)
