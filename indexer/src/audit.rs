@@ -8,7 +8,7 @@
 use crate::{
     chain::Chain,
     decode::Catalogue,
-    store::{EventRow, Filter, Store, TrailProof, VerdictRow},
+    store::{EventRow, Filter, Store, TrailProof, VerdictRow, being_read},
     task::Task,
     trail::Trail,
 };
@@ -38,6 +38,8 @@ pub(crate) enum Verdict {
     Changed(Option<u64>),
     /// From this seq on there are more events than the contract emitted.
     Surplus(u64),
+    /// What the contract emitted before it was followed is not read to the end. [IDX-15]
+    BeingRead,
 }
 
 /// What judges, and what it has seen.
@@ -70,6 +72,7 @@ struct Proven {
     kind: crate::decode::Kind,
     trail: Trail,
     proof: TrailProof,
+    is_being_read: bool,
 }
 
 impl Auditor {
@@ -93,6 +96,10 @@ impl Auditor {
         let is_due = self.all.is_none() && self.read.is_none_or(|at| at.elapsed() >= self.often);
         if !is_due && self.last == Some(cursor.finalized) {
             return Ok(self.read.is_some());
+        }
+        // Nothing of ours is in the trusted block that the index starts from, and some nodes have no state there.
+        if cursor.finalized == cursor.start {
+            return Ok(false);
         }
         let proven = proven(store, chain, cursor.finalized).await?;
         if is_due {
@@ -146,7 +153,7 @@ impl Auditor {
         for verdict in verdicts {
             if verdict.verdict == "complete" {
                 self.remember(&verdict);
-            } else {
+            } else if verdict.verdict != "being-read" {
                 error!(
                     contract = %verdict.contract, kind = verdict.kind.word(),
                     verdict = verdict.verdict, seq = verdict.wrong_seq,
@@ -174,7 +181,9 @@ impl Auditor {
 /// Every trail that finalized blocks name, as its slot proves it.
 async fn proven(store: &Store, chain: &mut Chain, at: BlockRef) -> Result<Vec<Proven>> {
     let mut contracts = BTreeMap::new();
-    for watched in store.watched().await? {
+    let watched = store.watched().await?;
+    let unread = being_read(&watched);
+    for watched in watched {
         // What a block above the finalized one has named comes next time.
         if watched.kind.has_trail() && watched.since.number <= at.number {
             contracts.insert(watched.address, watched.kind);
@@ -185,7 +194,13 @@ async fn proven(store: &Store, chain: &mut Chain, at: BlockRef) -> Result<Vec<Pr
     ensure!(proven_at == at, "finality moved during the audit");
     let all = contracts.into_iter().zip(trails);
     Ok(all
-        .map(|((contract, kind), (trail, proof))| Proven { contract, kind, trail, proof })
+        .map(|((contract, kind), (trail, proof))| Proven {
+            contract,
+            kind,
+            trail,
+            proof,
+            is_being_read: unread.contains(&contract),
+        })
         .collect())
 }
 
@@ -197,13 +212,16 @@ async fn compare(
     from: Folded,
     at: BlockRef,
 ) -> Result<VerdictRow> {
-    let Proven { contract, kind, trail, proof } = proven;
-    let mut fold = Fold::from(from.trail);
-    let mut rows = Rows::of(contract, from.up_to, at.number);
-    while let Some(page) = rows.next(store).await?
-        && fold.enter(catalogue, &page)
-    {}
-    let mut verdict = fold.judge(trail);
+    let Proven { contract, kind, trail, proof, is_being_read } = proven;
+    let mut verdict = Verdict::BeingRead;
+    if !is_being_read {
+        let mut fold = Fold::from(from.trail);
+        let mut rows = Rows::of(contract, from.up_to, at.number);
+        while let Some(page) = rows.next(store).await?
+            && fold.enter(catalogue, &page)
+        {}
+        verdict = fold.judge(trail);
+    }
     if verdict == Verdict::Changed(None) {
         verdict = Verdict::Changed(first_changed(store, contract, at.number).await?);
     }
@@ -250,6 +268,7 @@ impl Verdict {
             Self::Missing(seq) => ("missing", Some(seq)),
             Self::Changed(seq) => ("changed", seq),
             Self::Surplus(seq) => ("surplus", Some(seq)),
+            Self::BeingRead => ("being-read", None),
         }
     }
 }

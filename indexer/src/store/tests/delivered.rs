@@ -26,6 +26,7 @@ async fn five(store: &Store) -> [BlockRef; 5] {
                 since,
                 since_log: 0,
                 depth: 0,
+                back: LookBack::whole(number),
             }];
             let early = NewEvent {
                 block: blocks[1],
