@@ -360,5 +360,5 @@ pub(crate) fn standing_schema() -> RefOr<Schema> {
 }
 
 pub(crate) fn verdict_schema() -> RefOr<Schema> {
-    words(&["complete", "missing", "changed", "surplus", "being-read"])
+    words(&["complete", "missing", "changed", "surplus", "being-read", "unproven"])
 }
