@@ -54,13 +54,16 @@ pub(crate) struct Auditor {
     folded: BTreeMap<Address, Folded>,
     all: Option<Task<Result<Vec<VerdictRow>>>>,
     /// Trails that are being proven, and the block that they are proven at.
-    proving: Option<(Task<Result<(Vec<Proven>, Hints)>>, BlockRef)>,
+    proving: Option<(Proving, BlockRef)>,
     /// When all rows were last read, and which verdicts were not `complete`.
     read: Option<Instant>,
     wrong: BTreeMap<Address, VerdictRow>,
     /// The finalized block of the last comparison.
     last: Option<BlockRef>,
 }
+
+/// Trails in the making, and the code that was read for them.
+type Proving = Task<Result<(Vec<Proven>, Hints)>>;
 
 /// A trail, and the block that it goes up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,10 +195,7 @@ impl Auditor {
 }
 
 /// Begins to prove every trail that finalized blocks name, those of the network file first.
-async fn prove(
-    store: &Store,
-    chain: &Chain,
-) -> Result<(Task<Result<(Vec<Proven>, Hints)>>, BlockRef)> {
+async fn prove(store: &Store, chain: &Chain) -> Result<(Proving, BlockRef)> {
     let trails = chain.trails();
     let at = trails.at();
     let watched = store.watched().await?;

@@ -10,7 +10,7 @@ use crate::decode::Kind;
 use alloy_primitives::Address;
 use anyhow::Result;
 use light_client::BlockRef;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// How far somebody has followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,11 +83,12 @@ impl Store {
         }
         let mut brought = Vec::new();
         for row in rows {
-            if !counting.contains_key(&row.contract) {
-                let watched = self.counting(row.contract, branch).await?;
-                counting.insert(row.contract, watched);
-            }
-            let watched = counting.get(&row.contract).map(Vec::as_slice).unwrap_or_default();
+            let watched = match counting.entry(row.contract) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    unknown.insert(self.counting(row.contract, branch).await?)
+                }
+            };
             if brought_at(row.block.number, watched) == Some(block.number) {
                 brought.push(row);
             }
