@@ -40,8 +40,13 @@ CREATE TABLE watched (
     since_number BIGINT NOT NULL,
     since_log    BIGINT NOT NULL,              -- -1 for those that network.toml names
     depth        BIGINT NOT NULL,              -- steps from a policy that AppRegistry names: 0 for that policy
+    below        BIGINT NOT NULL DEFAULT 0,    -- what it emitted below this height is read afterwards, if it is to be read
+    unread       BIGINT,                       -- of that, blocks below this height are still to be read; 0: its members are to be followed yet; null: nothing is left
+    told_with    BIGINT,                       -- the height from which on what stands below counts; null: it does not, or not yet
     PRIMARY KEY (address, since_hash, since_log)
 );
+CREATE INDEX watched_unread ON watched (address, since_hash, since_log) WHERE unread IS NOT NULL;
+CREATE INDEX watched_told_with ON watched (told_with) WHERE told_with IS NOT NULL;
 
 -- Exactly once: the key is the log's place in the chain.
 CREATE TABLE events (
@@ -93,12 +98,14 @@ CREATE TABLE verdicts (
 );
 
 -- What counts now: events of canonical blocks, of contracts that canonical blocks name. Ours from their first event on (a
--- policy of ours is made before an app takes it), foreign ones from the block that names them.
+-- policy of ours is made before an app takes it), foreign ones from the block that names them; what is read afterwards once it
+-- is read to the end.
 CREATE VIEW canonical_events AS
     SELECT e.*, b.time AS block_time FROM events e JOIN blocks b ON b.hash = e.block_hash
     WHERE b.canonical = 1 AND EXISTS (
         SELECT 1 FROM watched w
         WHERE w.address = e.contract
-          AND (w.kind <> 'foreign-policy' OR w.since_number <= e.block_number)
+          AND (w.below <= e.block_number
+            OR (w.told_with IS NOT NULL AND (w.kind <> 'foreign-policy' OR w.since_number <= e.block_number)))
           AND (w.since_log < 0 OR EXISTS (SELECT 1 FROM blocks n WHERE n.hash = w.since_hash AND n.canonical = 1))
     );

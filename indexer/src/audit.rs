@@ -6,16 +6,16 @@
 //! stands until it finds otherwise.
 
 use crate::{
-    chain::Chain,
-    decode::Catalogue,
-    store::{EventRow, Filter, Store, TrailProof, VerdictRow},
+    chain::{Chain, ProvenTrail},
+    decode::{Catalogue, Kind},
+    store::{EventRow, Filter, Store, TrailProof, VerdictRow, being_read},
     task::Task,
     trail::Trail,
 };
 use alloy::{consensus::ReceiptEnvelope, eips::eip2718::Decodable2718};
 use alloy_primitives::{Address, Log};
-use anyhow::{Result, ensure};
-use light_client::BlockRef;
+use anyhow::Result;
+use light_client::{BlockRef, Hints};
 use std::{
     cmp::Ordering,
     collections::BTreeMap,
@@ -38,6 +38,10 @@ pub(crate) enum Verdict {
     Changed(Option<u64>),
     /// From this seq on there are more events than the contract emitted.
     Surplus(u64),
+    /// What the contract emitted before it was followed is not read to the end. [IDX-15]
+    BeingRead,
+    /// No endpoint has proven what the contract's slot holds at this block: nothing is known.
+    Unproven,
 }
 
 /// What judges, and what it has seen.
@@ -49,12 +53,17 @@ pub(crate) struct Auditor {
     /// Each trail as it stands at the end of a finalized block, by a comparison that held.
     folded: BTreeMap<Address, Folded>,
     all: Option<Task<Result<Vec<VerdictRow>>>>,
+    /// Trails that are being proven, and the block that they are proven at.
+    proving: Option<(Proving, BlockRef)>,
     /// When all rows were last read, and which verdicts were not `complete`.
     read: Option<Instant>,
     wrong: BTreeMap<Address, VerdictRow>,
     /// The finalized block of the last comparison.
     last: Option<BlockRef>,
 }
+
+/// Trails in the making, and the code that was read for them.
+type Proving = Task<Result<(Vec<Proven>, Hints)>>;
 
 /// A trail, and the block that it goes up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,9 +76,10 @@ struct Folded {
 #[derive(Clone, Debug)]
 struct Proven {
     contract: Address,
-    kind: crate::decode::Kind,
-    trail: Trail,
-    proof: TrailProof,
+    kind: Kind,
+    /// `None`: it could not be proven.
+    trail: Option<ProvenTrail>,
+    is_being_read: bool,
 }
 
 impl Auditor {
@@ -79,6 +89,7 @@ impl Auditor {
             often,
             folded: BTreeMap::new(),
             all: None,
+            proving: None,
             read: None,
             wrong: BTreeMap::new(),
             last: None,
@@ -90,14 +101,26 @@ impl Auditor {
     pub(crate) async fn audit(&mut self, store: &Store, chain: &mut Chain) -> Result<bool> {
         self.end_of_all().await?;
         let cursor = store.cursor().await?;
+        // Nothing of ours is in the trusted block that the index starts from, and some nodes have no state there.
+        if cursor.finalized == cursor.start {
+            return Ok(false);
+        }
         let is_due = self.all.is_none() && self.read.is_none_or(|at| at.elapsed() >= self.often);
-        if !is_due && self.last == Some(cursor.finalized) {
+        let Some((proving, at)) = self.proving.take() else {
+            if is_due || self.last != Some(cursor.finalized) {
+                self.proving = Some(prove(store, chain).await?);
+            }
+            return Ok(self.read.is_some());
+        };
+        if !proving.is_finished() {
+            self.proving = Some((proving, at));
             return Ok(self.read.is_some());
         }
-        let proven = proven(store, chain, cursor.finalized).await?;
+        let (proven, hints) = proving.end().await?;
+        chain.learn(hints);
         if is_due {
             let (store, catalogue) = (store.clone(), Arc::clone(&self.catalogue));
-            let (proven, at, chain_id) = (proven.clone(), cursor.finalized, cursor.chain_id);
+            let (proven, chain_id) = (proven.clone(), cursor.chain_id);
             self.all = Some(Task::spawn(async move {
                 let mut verdicts = Vec::new();
                 for proven in proven {
@@ -112,11 +135,11 @@ impl Auditor {
         if self.read.is_some() {
             let mut verdicts = Vec::new();
             for proven in proven {
-                verdicts.push(self.advance(store, proven, cursor.finalized).await?);
+                verdicts.push(self.advance(store, proven, at).await?);
             }
             store.keep_verdicts(&verdicts).await?;
         }
-        self.last = Some(cursor.finalized);
+        self.last = Some(at);
         Ok(self.read.is_some())
     }
 
@@ -146,7 +169,7 @@ impl Auditor {
         for verdict in verdicts {
             if verdict.verdict == "complete" {
                 self.remember(&verdict);
-            } else {
+            } else if !matches!(verdict.verdict.as_str(), "being-read" | "unproven") {
                 error!(
                     contract = %verdict.contract, kind = verdict.kind.word(),
                     verdict = verdict.verdict, seq = verdict.wrong_seq,
@@ -171,22 +194,32 @@ impl Auditor {
     }
 }
 
-/// Every trail that finalized blocks name, as its slot proves it.
-async fn proven(store: &Store, chain: &mut Chain, at: BlockRef) -> Result<Vec<Proven>> {
+/// Begins to prove every trail that finalized blocks name, those of the network file first.
+async fn prove(store: &Store, chain: &Chain) -> Result<(Proving, BlockRef)> {
+    let trails = chain.trails();
+    let at = trails.at();
+    let watched = store.watched().await?;
+    let unread = being_read(&watched);
     let mut contracts = BTreeMap::new();
-    for watched in store.watched().await? {
+    for watched in watched {
         // What a block above the finalized one has named comes next time.
         if watched.kind.has_trail() && watched.since.number <= at.number {
-            contracts.insert(watched.address, watched.kind);
+            contracts.insert((watched.kind == Kind::Policy, watched.address), watched.kind);
         }
     }
-    let addresses: Vec<_> = contracts.keys().copied().collect();
-    let (proven_at, trails) = chain.trails(&addresses).await?;
-    ensure!(proven_at == at, "finality moved during the audit");
-    let all = contracts.into_iter().zip(trails);
-    Ok(all
-        .map(|((contract, kind), (trail, proof))| Proven { contract, kind, trail, proof })
-        .collect())
+    let task = Task::spawn(async move {
+        let addresses: Vec<_> = contracts.keys().map(|(_, address)| *address).collect();
+        let (trails, hints) = trails.prove(&addresses).await?;
+        let told = contracts.into_iter().zip(trails);
+        let proven = told.map(|(((_, contract), kind), trail)| Proven {
+            contract,
+            kind,
+            trail,
+            is_being_read: unread.contains(&contract),
+        });
+        Ok((proven.collect(), hints))
+    });
+    Ok((task, at))
 }
 
 /// Goes on from a trail over the rows above it, up to a finalized block, and compares.
@@ -197,13 +230,18 @@ async fn compare(
     from: Folded,
     at: BlockRef,
 ) -> Result<VerdictRow> {
-    let Proven { contract, kind, trail, proof } = proven;
-    let mut fold = Fold::from(from.trail);
-    let mut rows = Rows::of(contract, from.up_to, at.number);
-    while let Some(page) = rows.next(store).await?
-        && fold.enter(catalogue, &page)
-    {}
-    let mut verdict = fold.judge(trail);
+    let Proven { contract, kind, trail, is_being_read } = proven;
+    let is_proven = trail.is_some();
+    let (trail, proof) = trail.unwrap_or((Trail::first(0, contract), TrailProof::default()));
+    let mut verdict = if is_proven { Verdict::BeingRead } else { Verdict::Unproven };
+    if is_proven && !is_being_read {
+        let mut fold = Fold::from(from.trail);
+        let mut rows = Rows::of(contract, from.up_to, at.number);
+        while let Some(page) = rows.next(store).await?
+            && fold.enter(catalogue, &page)
+        {}
+        verdict = fold.judge(trail);
+    }
     if verdict == Verdict::Changed(None) {
         verdict = Verdict::Changed(first_changed(store, contract, at.number).await?);
     }
@@ -250,6 +288,8 @@ impl Verdict {
             Self::Missing(seq) => ("missing", Some(seq)),
             Self::Changed(seq) => ("changed", seq),
             Self::Surplus(seq) => ("surplus", Some(seq)),
+            Self::BeingRead => ("being-read", None),
+            Self::Unproven => ("unproven", None),
         }
     }
 }

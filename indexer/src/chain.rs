@@ -1,22 +1,20 @@
 //! Looks at the chain: asks endpoints, lets `light-client` judge. Spec: docs/spec/chain.md, index.md. Trusts: no endpoint; one
 //! whose answer does not hold is named, and the next is asked.
 
-use crate::{endpoints::Endpoints, store::TrailProof, trail::Trail};
-use abi::IssuanceLog;
-use alloy_primitives::{Address, B256, U256};
-use anyhow::{Result, bail};
-use light_client::{
-    BlockRef, FactLimits, HeadSource, HeaderChain, Hints, ProvenState, RawAccountProof,
-    SealedHeader,
-};
-use policy::{AsksForFact, ChainRules};
+use crate::endpoints::Endpoints;
+use alloy_primitives::Address;
+use anyhow::Result;
+use light_client::{BlockRef, FactLimits, HeadSource, HeaderChain, Hints, SealedHeader};
+use policy::ChainRules;
 use std::sync::Arc;
 use tracing::error;
 
 mod deployed;
 mod registry;
+mod trails;
 
 pub(crate) use registry::RegistryAt;
+pub(crate) use trails::{ProvenTrail, Trails};
 
 /// How many facts one view of ours may ask for.
 const MAX_ROUNDS: usize = 64;
@@ -111,69 +109,19 @@ impl Chain {
         self.headers = look.headers;
     }
 
-    /// The trail slot of each contract, proven at the finalized block of the last look. [IDX-6]
-    pub(crate) async fn trails(
-        &mut self,
-        contracts: &[Address],
-    ) -> Result<(BlockRef, Vec<(Trail, TrailProof)>)> {
-        let finalized = self.headers.finalized();
-        let header = self.endpoints.header(finalized).await?;
-        let encoded = alloy_rlp::encode(header.fields());
-        let mut state = self.headers.open(header, FactLimits::STATE, &self.hints)?;
-        let mut trails = Vec::new();
-        for contract in contracts {
-            let (trail, proofs) = self.trail(&mut state, *contract).await?;
-            let mut proof = trail_proof(&state, *contract, trail, proofs);
-            proof.header = encoded.clone().into();
-            trails.push((trail, proof));
+    /// What proves trails at the finalized block of the last look, beside whoever goes on looking.
+    pub(crate) fn trails(&self) -> Trails {
+        Trails {
+            endpoints: Arc::clone(&self.endpoints),
+            rules: self.rules.clone(),
+            at: self.headers.finalized(),
+            hints: self.hints.clone(),
+            limits: FactLimits::STATE,
         }
-        self.hints.learn(&state);
-        Ok((finalized, trails))
     }
 
-    /// What `trail()` returns, and the proofs that were asked for on the way.
-    async fn trail(
-        &self,
-        state: &mut ProvenState,
-        contract: Address,
-    ) -> Result<(Trail, Vec<RawAccountProof>)> {
-        let mut proofs = Vec::new();
-        for _ in 0..MAX_ROUNDS {
-            let view = IssuanceLog::trailCall {};
-            match policy::read(&self.rules, state, contract, &view) {
-                Ok(trail) => {
-                    let trail = Trail { seq: trail.seq, head: U256::from(trail.head) };
-                    return Ok((trail, proofs));
-                }
-                Err(error) => match error.missing() {
-                    Some(missing) => proofs.extend(self.endpoints.supply(state, missing).await?),
-                    None => return Err(error.into()),
-                },
-            }
-        }
-        bail!("trail() of {contract} asks for more than {MAX_ROUNDS} facts")
+    /// Remembers the code that was read.
+    pub(crate) fn learn(&mut self, hints: Hints) {
+        self.hints = hints;
     }
-}
-
-/// The proof, among those that `state` has taken, of the contract's slot that packs seq and head, as Trail.sol has it.
-fn trail_proof(
-    state: &ProvenState,
-    contract: Address,
-    trail: Trail,
-    proofs: Vec<RawAccountProof>,
-) -> TrailProof {
-    let packed = (trail.head << 64) | U256::from(trail.seq);
-    for proof in proofs {
-        for slot in proof.storage_proof {
-            if slot.value == packed && state.slot(contract, slot.key) == Ok(packed) {
-                return TrailProof {
-                    slot: Some(B256::from(slot.key)),
-                    account: proof.account_proof,
-                    storage: slot.proof,
-                    ..TrailProof::default()
-                };
-            }
-        }
-    }
-    TrailProof::default()
 }

@@ -7,13 +7,11 @@
 use crate::{
     chain::{Chain, Look, RegistryAt},
     decode::{Catalogue, Kind},
-    endpoints::Endpoints,
     receipts::{PlacedLog, ProvenReceipts},
-    store::{Filter, NewBlock, NewEvent, NewReceipt, Store, Watched},
+    store::{Filter, LookBack, NewBlock, NewEvent, Store, Watched, being_read},
     task::Task,
 };
 use alloy_primitives::{Address, B256, Bloom, BloomInput, keccak256};
-use alloy_rlp::Decodable;
 use anyhow::Result;
 use light_client::{BlockRef, SealedHeader};
 use std::{
@@ -22,17 +20,18 @@ use std::{
 };
 use tracing::{debug, warn};
 
+mod collected;
+mod look_back;
 mod members;
+mod pipeline;
 
+use collected::collect;
+use look_back::{Beside, Budget, Reader};
 use members::{DEEPEST, MOST_NAMED, Members, Naming};
+use pipeline::{Ahead, Writing};
 
-/// Blocks whose receipts are fetched ahead.
-const AHEAD: usize = 8;
-/// What is written at once at most, in blocks and events.
-const BLOCKS_AT_ONCE: usize = 256;
-const EVENTS_AT_ONCE: usize = 4096;
-/// Stored headers that are read at once.
-const HEADERS: u32 = 1024;
+/// Events that are read at once, to be told anew.
+const PAGE: u32 = 1024;
 
 /// What makes rows of blocks.
 #[derive(Debug)]
@@ -48,6 +47,9 @@ pub(crate) struct Follower {
     not_ours: BTreeSet<Address>,
     /// How many of them are not followed. [IDX-14]
     left_out: usize,
+    /// How many contracts' earlier events are being read. [IDX-15]
+    being_read: usize,
+    beside: Beside,
     /// A step failed: `watched` may lack what canonical blocks name, or hold what none does.
     is_stale: bool,
 }
@@ -58,8 +60,12 @@ struct Followed {
     kind: Kind,
     /// Steps from a policy that AppRegistry names.
     depth: u8,
+    /// The lowest block that names it.
+    since: u64,
     /// keccak256 of the address, of which blooms are made.
     hash: B256,
+    /// What it emitted before is not read to the end: whom it named first is not known yet.
+    is_being_read: bool,
 }
 
 /// Where a look has come to.
@@ -68,24 +74,6 @@ pub(crate) struct Reached {
     pub(crate) finalized: BlockRef,
     /// The agreed head is further on.
     pub(crate) is_behind: bool,
-}
-
-/// Blocks that are written while more are made. One write at a time.
-#[derive(Debug)]
-struct Writing<'a> {
-    store: &'a Store,
-    now: Option<Task<Result<bool>>>,
-    next: Vec<NewBlock>,
-    events: usize,
-}
-
-/// Receipts of blocks to come, fetched ahead.
-#[derive(Debug)]
-struct Ahead<'a> {
-    endpoints: &'a Arc<Endpoints>,
-    headers: std::slice::Iter<'a, SealedHeader>,
-    /// `None`: the bloom held nothing of what was followed when it was looked at.
-    fetched: VecDeque<Option<Task<Result<ProvenReceipts>>>>,
 }
 
 impl Follower {
@@ -99,6 +87,8 @@ impl Follower {
             members: Members::default(),
             not_ours: BTreeSet::new(),
             left_out: 0,
+            being_read: 0,
+            beside: Beside::default(),
             is_stale: true,
         };
         follower.reload(store).await?;
@@ -114,6 +104,11 @@ impl Follower {
         self.left_out
     }
 
+    /// How many contracts' earlier events are being read. [IDX-15]
+    pub(crate) fn being_read(&self) -> usize {
+        self.being_read
+    }
+
     /// Looks once: every block from the last common one up to the head of the look is stored, each at once with its cursor.
     /// What does not hold stores nothing.
     pub(crate) async fn step(&mut self, store: &Store, chain: &mut Chain) -> Result<Reached> {
@@ -122,8 +117,16 @@ impl Follower {
             self.reload(store).await?;
         }
         self.is_stale = true;
+        self.end_of_go(store).await?;
         let registry = chain.registry(&look, self.app_registry);
-        self.take_in(store, chain.endpoints(), &registry, &look).await?;
+        let reader = Reader {
+            store: store.clone(),
+            endpoints: Arc::clone(chain.endpoints()),
+            catalogue: Arc::clone(&self.catalogue),
+            proofs: self.proofs,
+        };
+        self.take_in(&reader, &registry, &look).await?;
+        self.read_on(reader, &registry).await?;
         self.is_stale = false;
         let finalized = look.headers.finalized();
         store.set_finality(look.safe, finalized).await?;
@@ -134,12 +137,16 @@ impl Follower {
 
     async fn take_in(
         &mut self,
-        store: &Store,
-        endpoints: &Arc<Endpoints>,
+        reader: &Reader,
         registry: &RegistryAt<'_>,
         look: &Look,
     ) -> Result<()> {
+        let Reader { store, endpoints, .. } = reader;
         let new = unstored(store, &look.new).await?;
+        let comes_back = match (new.first(), new.last()) {
+            (Some(first), Some(last)) => store.has_orphans(first.number(), last.number()).await?,
+            _ => false,
+        };
         let mut told_anew = Vec::new();
         // The first block of another branch takes away what its own branch never had.
         if let Some(first) = new.first()
@@ -151,16 +158,21 @@ impl Follower {
             told_anew = self.told_anew(store, &before, first.number()).await?;
         }
         let finalized = look.headers.finalized().number;
-        let mut ahead = Ahead { endpoints, headers: new.iter(), fetched: VecDeque::new() };
-        let mut writing = Writing { store, now: None, next: Vec::new(), events: 0 };
+        let mut ahead = Ahead::new(endpoints, new);
+        let mut writing = Writing::new(store);
         for header in new {
             ahead.fill(&self.watched);
-            let fetched = ahead.fetched.pop_front().flatten();
-            let mut rows = self.rows(&mut writing, endpoints, registry, header, fetched).await?;
+            let fetched = ahead.next();
+            let mut rows = self.rows(&mut writing, reader, registry, header, fetched).await?;
             // What this block says of an event that stands below comes after.
             rows.events.splice(0..0, std::mem::take(&mut told_anew));
             debug!(block = %header.block(), events = rows.events.len(), "made");
             writing.add(rows, header.number() <= finalized).await?;
+            // A block that was here before may have been found to name more than it names by itself.
+            if comes_back {
+                writing.flush().await?;
+                self.reload(store).await?;
+            }
         }
         writing.finish().await
     }
@@ -195,7 +207,7 @@ impl Follower {
             let mut filter = Filter {
                 contract: Some(*address),
                 up_to: number.checked_sub(1),
-                limit: HEADERS,
+                limit: PAGE,
                 ..Filter::default()
             };
             loop {
@@ -221,7 +233,7 @@ impl Follower {
     async fn rows(
         &mut self,
         writing: &mut Writing<'_>,
-        endpoints: &Endpoints,
+        reader: &Reader,
         registry: &RegistryAt<'_>,
         header: &SealedHeader,
         fetched: Option<Task<Result<ProvenReceipts>>>,
@@ -238,14 +250,19 @@ impl Follower {
         }
         let proven = match fetched {
             Some(fetched) => fetched.end().await?,
-            None => endpoints.receipts(header).await?,
+            None => reader.endpoints.receipts(header).await?,
         };
         let block = header.block();
-        let named = self.named(block, &proven);
-        new.watched = named.iter().map(|(watched, _)| *watched).collect();
+        let (named, mut budget) = (self.named(block, &proven), Budget::ONE_BLOCK);
         self.collect(&mut new, block, &proven, None);
-        for (watched, _) in named.into_iter().filter(|(_, is_new)| *is_new) {
-            self.look_back(writing, endpoints, &mut new, watched).await?;
+        for (mut watched, is_new) in named {
+            if is_new {
+                // What is not written yet is not found in the database.
+                writing.flush().await?;
+                watched.back = self.look_back(reader, &mut new, &watched, &mut budget).await?;
+            }
+            self.note(&watched);
+            new.watched.push(watched);
         }
         let mut namers = VecDeque::from_iter(new.watched.iter().map(|named| named.address));
         namers.extend(self.members.note(&new.events));
@@ -254,18 +271,24 @@ impl Follower {
         }
         // Whoever is named may name others in turn.
         while let Some(namer) = namers.pop_front() {
+            if self.is_being_read(namer) {
+                continue;
+            }
             for naming in self.members.of(namer) {
-                let Some(watched) = self.member(registry, block, namer, naming).await? else {
+                let before = self.watched.get(&naming.member).copied();
+                let Some(mut watched) = self.member(registry, block, namer, naming).await? else {
                     continue;
                 };
-                let before = self.watched.insert(watched.address, Followed::of(&watched));
-                new.watched.push(watched);
+                self.note(&watched);
                 if before.is_none_or(|before| before.kind != watched.kind) {
                     let from = new.events.len();
                     self.collect(&mut new, block, &proven, Some(watched.address));
-                    self.look_back(writing, endpoints, &mut new, watched).await?;
+                    writing.flush().await?;
+                    watched.back = self.look_back(reader, &mut new, &watched, &mut budget).await?;
+                    self.note(&watched);
                     self.members.note(new.events.get(from..).unwrap_or_default());
                 }
+                new.watched.push(watched);
                 namers.push_back(watched.address);
             }
         }
@@ -278,7 +301,7 @@ impl Follower {
     async fn member(
         &mut self,
         registry: &RegistryAt<'_>,
-        block: BlockRef,
+        since: BlockRef,
         namer: Address,
         naming: Naming,
     ) -> Result<Option<Watched>> {
@@ -301,13 +324,27 @@ impl Follower {
             self.not_ours.insert(member);
         }
         let depth = known.map_or(depth, |known| known.depth.min(depth));
-        if known.is_some_and(|known| (known.kind, known.depth) == (kind, depth)) {
+        let is_so = |known: Followed| {
+            (known.kind, known.depth) == (kind, depth) && known.since <= since.number
+        };
+        if known.is_some_and(is_so) {
             return Ok(None);
         }
         // What was named before and comes into reach only now has its place at the beginning of this block.
-        let log_index = if naming.block == block.number { naming.log_index } else { 0 };
+        let log_index = if naming.block == since.number { naming.log_index } else { 0 };
         let since_log = i64::try_from(log_index).unwrap_or(i64::MAX);
-        Ok(Some(Watched { address: member, kind, since: block, since_log, depth }))
+        let back = LookBack::none(since.number);
+        Ok(Some(Watched { address: member, kind, since, since_log, depth, back }))
+    }
+
+    /// Follows a contract from now on, or knows more of it.
+    fn note(&mut self, watched: &Watched) {
+        let one = Followed::of(watched);
+        self.watched.entry(watched.address).and_modify(|known| known.learn(one)).or_insert(one);
+    }
+
+    fn is_being_read(&self, contract: Address) -> bool {
+        self.watched.get(&contract).is_some_and(|followed| followed.is_being_read)
     }
 
     fn count_left_out(&mut self) {
@@ -341,8 +378,9 @@ impl Follower {
                     since: block,
                     since_log: i64::try_from(log_index).unwrap_or(i64::MAX),
                     depth: 0,
+                    back: LookBack::none(block.number),
                 };
-                self.watched.insert(watched.address, Followed::of(&watched));
+                self.note(&watched);
                 named.push((watched, known.is_none_or(|known| known.kind != watched.kind)));
             }
         }
@@ -357,123 +395,13 @@ impl Follower {
         proven: &ProvenReceipts,
         one: Option<Address>,
     ) {
-        let mut holding = Vec::new();
-        for PlacedLog { tx_index, log_index, log } in proven.logs() {
-            let Some(Followed { kind, .. }) = self.watched.get(&log.address).copied() else {
-                continue;
-            };
-            if one.is_some_and(|one| one != log.address) {
-                continue;
-            }
-            if holding.last() != Some(&tx_index) {
-                holding.push(tx_index);
-            }
-            new.events.push(NewEvent {
-                block,
-                tx_index,
-                log_index,
-                contract: log.address,
-                kind,
-                decoded: self.catalogue.decode(kind, &log.data),
-                log: log.data.clone(),
-            });
-        }
-        if !self.proofs || holding.is_empty() {
-            return;
-        }
-        for (tx_index, proof) in holding.iter().copied().zip(proven.prove(&holding)) {
-            let Some(receipt) = proven.encoded(tx_index) else { continue };
-            new.receipts.push(NewReceipt {
-                block_hash: block.hash,
-                tx_index,
-                first_log: proven.first_log(tx_index),
-                receipt: receipt.clone(),
-                proof,
-            });
-        }
-    }
-
-    /// A policy of ours may have been made in a block before the one that names it (`createPolicy`): its first events are
-    /// fetched now, from the blocks whose blooms have it. Where its first event is here, there is nothing before. [IDX-3]
-    async fn look_back(
-        &self,
-        writing: &mut Writing<'_>,
-        endpoints: &Endpoints,
-        new: &mut NewBlock,
-        watched: Watched,
-    ) -> Result<()> {
-        let policy = watched.address;
-        let is_first = |event: &NewEvent| event.contract == policy && event.decoded.seq == Some(1);
-        if watched.kind != Kind::Policy || new.events.iter().any(is_first) {
-            return Ok(());
-        }
-        // What is not written yet is not found in the database.
-        writing.flush().await?;
-        let hash = keccak256(policy);
-        let (mut from, below) = (0, new.header.number());
-        loop {
-            let page = writing.store.headers(from, below, HEADERS).await?;
-            for header in &page {
-                let header = alloy::consensus::Header::decode(&mut header.as_slice())?;
-                from = header.number.saturating_add(1);
-                if may_hold(&header.logs_bloom, hash) {
-                    let header = SealedHeader::of(header)?;
-                    let proven = endpoints.receipts(&header).await?;
-                    self.collect(new, header.block(), &proven, Some(policy));
-                }
-            }
-            if page.is_empty() {
-                return Ok(());
-            }
-        }
-    }
-}
-
-impl Ahead<'_> {
-    fn fill(&mut self, watched: &BTreeMap<Address, Followed>) {
-        while self.fetched.len() <= AHEAD
-            && let Some(header) = self.headers.next()
-        {
-            let (endpoints, header) = (Arc::clone(self.endpoints), header.clone());
-            self.fetched.push_back(
-                may_hold_any(&header, watched)
-                    .then(|| Task::spawn(async move { endpoints.receipts(&header).await })),
-            );
-        }
-    }
-}
-
-impl Writing<'_> {
-    async fn add(&mut self, new: NewBlock, is_final: bool) -> Result<()> {
-        self.events = self.events.saturating_add(new.events.len());
-        self.next.push(new);
-        if !is_final || self.next.len() >= BLOCKS_AT_ONCE || self.events >= EVENTS_AT_ONCE {
-            self.begin().await?;
-        }
-        Ok(())
-    }
-
-    /// Waits for the last write and begins the next.
-    async fn begin(&mut self) -> Result<()> {
-        if let Some(now) = self.now.take() {
-            now.end().await?;
-        }
-        self.events = 0;
-        let (store, blocks) = (self.store.clone(), std::mem::take(&mut self.next));
-        if !blocks.is_empty() {
-            self.now = Some(Task::spawn(async move { store.append(&blocks).await }));
-        }
-        Ok(())
-    }
-
-    /// Everything is written.
-    async fn flush(&mut self) -> Result<()> {
-        self.begin().await?;
-        self.begin().await
-    }
-
-    async fn finish(mut self) -> Result<()> {
-        self.flush().await
+        let kind_of = |address| match one {
+            Some(one) if one != address => None,
+            _ => self.watched.get(&address).map(|followed| followed.kind),
+        };
+        let (events, receipts) = collect(&self.catalogue, self.proofs, block, proven, kind_of);
+        new.events.extend(events);
+        new.receipts.extend(receipts);
     }
 }
 
@@ -489,19 +417,39 @@ async fn unstored<'a>(store: &Store, headers: &'a [SealedHeader]) -> Result<&'a 
 
 impl Followed {
     fn of(watched: &Watched) -> Self {
-        Self { kind: watched.kind, depth: watched.depth, hash: keccak256(watched.address) }
+        Self {
+            kind: watched.kind,
+            depth: watched.depth,
+            since: watched.since.number,
+            hash: keccak256(watched.address),
+            is_being_read: watched.back.unread.is_some(),
+        }
+    }
+
+    /// The shortest way to it counts, and that one of those that name it has called it ours.
+    fn learn(&mut self, one: Self) {
+        self.depth = self.depth.min(one.depth);
+        self.since = self.since.min(one.since);
+        if one.kind == Kind::Policy {
+            self.kind = Kind::Policy;
+        }
+        self.is_being_read |= one.is_being_read;
     }
 }
 
-/// Each contract by all that names it: the shortest way to it counts, and that one of them has called it ours.
+/// Each contract by all that names it.
 fn followed(watched: &[Watched]) -> BTreeMap<Address, Followed> {
+    let unread = being_read(watched);
     let mut followed = BTreeMap::new();
     for watched in watched {
-        let one = followed.entry(watched.address).or_insert(Followed::of(watched));
-        one.depth = one.depth.min(watched.depth);
-        if watched.kind == Kind::Policy {
-            one.kind = Kind::Policy;
-        }
+        let one = Followed::of(watched);
+        followed
+            .entry(watched.address)
+            .and_modify(|it: &mut Followed| it.learn(one))
+            .or_insert(one);
+    }
+    for (address, followed) in &mut followed {
+        followed.is_being_read = unread.contains(address);
     }
     followed
 }

@@ -8,6 +8,7 @@
 //! chain.rs     agreed head ─▶ linked headers      receipts.rs  header + told receipts ─▶ ProvenReceipts
 //! follow.rs    ProvenReceipts ─▶ rows             decode.rs    log ─▶ name, arguments, seq
 //! store.rs     rows, block and cursor, at once    audit.rs     rows ─▶ trail ─▶ compared with the proven slot
+//! in_force.rs  whether KmsCommittee names what is followed
 //! builds.rs    which contract runs where, and its sources
 //! views.rs     rows ─▶ apps, issuances, …       pages.rs     the same for people
 //! keep.rs      final issuances and revocations ─▶ evidence and bundles, kept
@@ -22,6 +23,7 @@ mod endpoint;
 mod endpoints;
 mod follow;
 mod http;
+mod in_force;
 mod keep;
 mod pages;
 mod receipts;

@@ -9,7 +9,7 @@ use crate::{
     endpoint::Endpoint,
     endpoints::Endpoints,
     follow::{Follower, Reached},
-    http,
+    http, in_force,
     keep::Keeper,
     store::{Store, Watched},
 };
@@ -86,6 +86,10 @@ pub(crate) struct Status {
     pub(crate) audit_failure: Option<String>,
     /// Contracts that policies name as members and that are not followed. [IDX-14]
     pub(crate) members_not_followed: usize,
+    /// Contracts whose earlier events are being read. [IDX-15]
+    pub(crate) being_read: usize,
+    /// What KmsCommittee has put in force and what is not followed. [IDX-16]
+    pub(crate) not_followed: Vec<Address>,
 }
 
 impl Service {
@@ -260,8 +264,10 @@ async fn follow(
                     status.looked = Some(Instant::now());
                     status.failure = None;
                     status.members_not_followed = follower.left_out();
+                    status.being_read = follower.being_read();
                 });
                 service.news.send_replace(());
+                in_force(&service).await;
                 check(&service, &mut auditor, &mut chain).await;
                 if identified != Some(finalized) {
                     match identify(&service, &contracts, &mut chain).await {
@@ -302,10 +308,30 @@ async fn check(service: &Service, auditor: &mut Auditor, chain: &mut Chain) {
     });
 }
 
+/// Whether what KmsCommittee has put in force is followed.
+async fn in_force(service: &Service) {
+    match in_force::not_followed(&service.store).await {
+        Ok(not_followed) => {
+            if !not_followed.is_empty() && service.status().not_followed.is_empty() {
+                error!(
+                    ?not_followed,
+                    "KmsCommittee has put contracts in force that are not followed"
+                );
+            }
+            service.note(|status| status.not_followed = not_followed);
+        }
+        Err(cause) => warn!("which contracts are in force: {cause:#}"),
+    }
+}
+
 /// Finds out what runs at the next addresses of which that is not known.
 async fn identify(service: &Service, contracts: &Contracts, chain: &mut Chain) -> Result<()> {
     let (store, builds) = (&service.store, &service.builds);
-    let finalized = store.cursor().await?.finalized.number;
+    let cursor = store.cursor().await?;
+    if cursor.finalized == cursor.start {
+        return Ok(());
+    }
+    let finalized = cursor.finalized.number;
     let mut unknown = Vec::new();
     if !builds.knows(contracts.kms_committee) {
         unknown.push(contracts.access_manager);

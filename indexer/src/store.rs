@@ -19,7 +19,7 @@ use anyhow::{Context, Result, ensure};
 use database::Database;
 use light_client::{BlockRef, SealedHeader};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -29,6 +29,7 @@ mod dump;
 mod evidence;
 mod insert;
 mod list;
+mod look_backs;
 mod members;
 mod proposals;
 mod rows;
@@ -72,6 +73,72 @@ pub(crate) struct Watched {
     pub(crate) since_log: i64,
     /// Steps from a policy that AppRegistry names: zero for that policy itself.
     pub(crate) depth: u8,
+    pub(crate) back: LookBack,
+}
+
+/// What a contract emitted before it was followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LookBack {
+    /// From this height on its events were taken in with their blocks.
+    pub(crate) below: u64,
+    /// Blocks below this height are still to be read; 0: its members are to be followed yet.
+    pub(crate) unread: Option<u64>,
+    /// From this height on what stands below counts.
+    pub(crate) told_with: Option<u64>,
+}
+
+impl LookBack {
+    /// Nothing below `number` is looked for.
+    pub(crate) const fn none(number: u64) -> Self {
+        Self { below: number, unread: None, told_with: None }
+    }
+
+    /// Everything below `number` is here, with the block at that height.
+    pub(crate) const fn whole(number: u64) -> Self {
+        Self { below: number, unread: None, told_with: Some(number) }
+    }
+
+    /// What is below `number` is to be read, from there downwards.
+    pub(crate) const fn to_read(number: u64, unread: u64) -> Self {
+        Self { below: number, unread: Some(unread), told_with: None }
+    }
+}
+
+/// A database that was made with other contracts than the network file names now: blocks that it has were never read for them.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WatchError {
+    /// Its earlier events would be missing.
+    #[error(
+        "the network file names the {kind} {contract}, which this database did not follow from its start: begin a new database"
+    )]
+    New {
+        /// Whose.
+        contract: Address,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// Its later events would be missing, or those of another be taken for its own.
+    #[error(
+        "this database follows the {kind} {contract}, which the network file does not name any more: begin a new database"
+    )]
+    Gone {
+        /// Whose.
+        contract: Address,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// The database did not answer.
+    #[error(transparent)]
+    Local(#[from] anyhow::Error),
+}
+
+/// The contracts of which not everything is read that they emitted: their trails can't be compared. One that was read to the end
+/// once stays so, whoever else names it.
+pub(crate) fn being_read(watched: &[Watched]) -> BTreeSet<Address> {
+    let is_whole = |one: &&Watched| one.back.told_with.is_some() && one.back.unread.is_none();
+    let whole: BTreeSet<_> = watched.iter().filter(is_whole).map(|one| one.address).collect();
+    let unread = watched.iter().filter(|one| one.back.unread.is_some()).map(|one| one.address);
+    unread.filter(|address| !whole.contains(address)).collect()
 }
 
 /// An event on its way in.
@@ -199,16 +266,38 @@ impl Store {
         self.fetch_one(query).await?.map(|row| row.uint("time")).transpose()
     }
 
-    /// The contracts that the network file names.
-    pub(crate) async fn watch_from_start(&self, contracts: &[(Address, Kind)]) -> Result<()> {
-        let since = self.cursor().await?.start;
+    /// The contracts that the network file names: the same for as long as the database lives, once it has blocks. [IDX-16]
+    pub(crate) async fn watch_from_start(
+        &self,
+        contracts: &[(Address, Kind)],
+    ) -> Result<(), WatchError> {
+        let cursor = self.cursor().await?;
+        let since = cursor.start;
+        let query = Query::new("SELECT * FROM watched WHERE since_log < 0");
+        let rows = self.fetch(query).await?;
+        let known: Result<Vec<_>> = rows.iter().map(watched).collect();
+        let known: BTreeMap<_, _> =
+            known?.into_iter().map(|watched| (watched.address, watched.kind)).collect();
+        if cursor.head != since {
+            for (contract, kind) in contracts {
+                if known.get(contract) != Some(kind) {
+                    return Err(WatchError::New { contract: *contract, kind: kind.word() });
+                }
+            }
+            let is_named = |address| contracts.iter().any(|(named, _)| named == address);
+            if let Some((contract, kind)) = known.iter().find(|(address, _)| !is_named(*address)) {
+                return Err(WatchError::Gone { contract: *contract, kind: kind.word() });
+            }
+        }
+        let back = LookBack::none(since.number);
         let watched = contracts.iter().map(|(address, kind)| {
             let (address, kind) = (*address, *kind);
-            watched_row(&Watched { address, kind, since, since_log: -1, depth: 0 })
+            watched_row(&Watched { address, kind, since, since_log: -1, depth: 0, back })
         });
         let mut write = self.write().await?;
+        write.execute(Query::new("DELETE FROM watched WHERE since_log < 0")).await?;
         write.insert(&WATCHED, watched.collect()).await?;
-        write.commit().await
+        Ok(write.commit().await?)
     }
 
     /// The contracts that are followed now.
@@ -264,17 +353,9 @@ impl Store {
             .map(|one| ((one.address, one.since.number, one.since_log), watched_row(one)))
             .collect();
         write.insert(&WATCHED, watched.into_values().collect()).await?;
-        // A look back may come upon what its own block has told: each place once.
         let events = new.iter().flat_map(|new| &new.events);
-        let events: BTreeMap<_, _> =
-            events.map(|event| ((event.block.number, event.log_index), event)).collect();
-        let events = events.into_values().map(|event| event_row(cursor.chain_id, event));
-        write.insert(&EVENTS, events.collect()).await?;
         let receipts = new.iter().flat_map(|new| &new.receipts);
-        let receipts: BTreeMap<_, _> =
-            receipts.map(|receipt| ((receipt.block_hash, receipt.tx_index), receipt)).collect();
-        let receipts: Result<_> = receipts.into_values().map(receipt_row).collect();
-        write.insert(&RECEIPTS, receipts?).await?;
+        write.insert_events(cursor.chain_id, events, receipts).await?;
         let to = last.header.block();
         let advance = Query::new(
             "UPDATE cursor SET head_number = $1, head_hash = $2,
@@ -300,6 +381,23 @@ impl Write {
     /// Writes `rows`, of which no two have the same key; a row that is there already takes the new values.
     pub(crate) async fn insert(&mut self, table: &Table, rows: Vec<Vec<Value>>) -> Result<()> {
         insert::insert(self.on(), table, rows).await
+    }
+
+    /// A look back may come upon what its own block has told: each place once.
+    async fn insert_events(
+        &mut self,
+        chain_id: u64,
+        events: impl Iterator<Item = &NewEvent>,
+        receipts: impl Iterator<Item = &NewReceipt>,
+    ) -> Result<()> {
+        let events: BTreeMap<_, _> =
+            events.map(|event| ((event.block.number, event.log_index), event)).collect();
+        let events = events.into_values().map(|event| event_row(chain_id, event));
+        self.insert(&EVENTS, events.collect()).await?;
+        let receipts: BTreeMap<_, _> =
+            receipts.map(|receipt| ((receipt.block_hash, receipt.tx_index), receipt)).collect();
+        let receipts: Result<_> = receipts.into_values().map(receipt_row).collect();
+        self.insert(&RECEIPTS, receipts?).await
     }
 }
 
@@ -342,9 +440,13 @@ const WATCHED: Table = Table {
         ("since_number", Type::Int),
         ("since_log", Type::Int),
         ("depth", Type::Int),
+        ("below", Type::Int),
+        ("unread", Type::Int),
+        ("told_with", Type::Int),
     ],
     key: &["address", "since_hash", "since_log"],
-    keeps: &[],
+    // A block that comes back finds what was read below it.
+    keeps: &["below", "unread", "told_with"],
 };
 
 fn watched_row(watched: &Watched) -> Vec<Value> {
@@ -355,6 +457,9 @@ fn watched_row(watched: &Watched) -> Vec<Value> {
         watched.since.number.into(),
         watched.since_log.into(),
         u32::from(watched.depth).into(),
+        watched.back.below.into(),
+        watched.back.unread.into(),
+        watched.back.told_with.into(),
     ]
 }
 
@@ -431,6 +536,11 @@ fn watched(row: &Row) -> Result<Watched> {
         since: BlockRef::new(row.uint("since_number")?, row.hash("since_hash")?),
         since_log: row.int("since_log")?,
         depth: u8::try_from(row.int("depth")?)?,
+        back: LookBack {
+            below: row.uint("below")?,
+            unread: row.optional_uint("unread")?,
+            told_with: row.optional_uint("told_with")?,
+        },
     })
 }
 

@@ -212,8 +212,7 @@ impl Ask {
 
 /// Nobody's contract, which has no trail.
 const NOBODY: [u8; 20] = [0xEE; 20];
-const FOLLOW_NOBODY: &str =
-    "INSERT INTO watched SELECT $1, 'foreign-policy', start_hash, start_number, -1, 0 FROM cursor";
+const FOLLOW_NOBODY: &str = "INSERT INTO watched SELECT $1, 'foreign-policy', hash, number, 0, 0, number, NULL, NULL FROM blocks WHERE canonical = 1 ORDER BY number LIMIT 1";
 
 /// `KeyIssued` in the blocks that are there, each of its own id; every other one of `app`, the rest of a thousand others.
 async fn fill_sqlite(database: &str, events: u32, app: &[u8], code: &[u8]) -> Result<()> {

@@ -139,6 +139,13 @@ pub(crate) struct Status {
     pub(crate) failure: Option<String>,
     /// Contracts that policies name as members and that are not followed: beyond the limits.
     pub(crate) members_not_followed: usize,
+    /// Contracts whose earlier events are being read, and whose trails are not compared until they are.
+    pub(crate) being_read: usize,
+    /// What KmsCommittee has put in force and what this index does not follow.
+    pub(crate) contracts_not_followed: Vec<String>,
+    /// How many trails were compared.
+    pub(crate) trails_count: u64,
+    /// At most 1000, those that are not `complete` and those of the network's own contracts before the rest.
     pub(crate) trails: Vec<Trail>,
 }
 
@@ -353,5 +360,5 @@ pub(crate) fn standing_schema() -> RefOr<Schema> {
 }
 
 pub(crate) fn verdict_schema() -> RefOr<Schema> {
-    words(&["complete", "missing", "changed", "surplus"])
+    words(&["complete", "missing", "changed", "surplus", "being-read", "unproven"])
 }

@@ -5,7 +5,10 @@ use super::{
     problem::Problem,
     shape::{AsOf, Status, Trail, lower},
 };
-use crate::run::Service;
+use crate::{
+    run::{self, Service},
+    store::VerdictRow,
+};
 use axum::{Json, extract::State};
 use std::{
     sync::Arc,
@@ -14,6 +17,9 @@ use std::{
 
 /// Without a look at the chain for so long, the index is not what the chain has now.
 const STALE: Duration = Duration::from_secs(60);
+
+/// Trails that are told at once; the rest is in `/v1/contracts`.
+const TRAILS: u32 = 1000;
 
 /// Up to where the index is, what failed last, and every trail with its verdict.
 #[utoipa::path(
@@ -30,7 +36,10 @@ pub(crate) async fn status(State(service): State<Arc<Service>>) -> Result<Json<S
         lag_seconds: lag_seconds(&service).await?,
         failure: status.failure,
         members_not_followed: status.members_not_followed,
-        trails: service.store.verdicts().await?.iter().map(Trail::from).collect(),
+        being_read: status.being_read,
+        contracts_not_followed: status.not_followed.into_iter().map(lower).collect(),
+        trails_count: service.store.count_verdicts().await?,
+        trails: service.store.verdicts(TRAILS).await?.iter().map(Trail::from).collect(),
     }))
 }
 
@@ -59,35 +68,40 @@ pub(crate) async fn healthz() -> &'static str {
     )
 )]
 pub(crate) async fn readyz(State(service): State<Arc<Service>>) -> Result<&'static str, Refused> {
-    let status = service.status();
-    if let Some(failure) = status.failure {
-        return Err(Refused::not_ready(format!("following the chain: {failure}")));
+    match not_ready(&service.status(), &service.store.wrong_verdicts(TRAILS).await?) {
+        None => Ok("ready\n"),
+        Some(why) => Err(Refused::not_ready(why)),
+    }
+}
+
+/// Why not; `wrong` are verdicts of trails that are not what the chain has, or that nobody knows. [IDX-8]
+fn not_ready(status: &run::Status, wrong: &[VerdictRow]) -> Option<String> {
+    if let Some(failure) = &status.failure {
+        return Some(format!("following the chain: {failure}"));
     }
     if status.looked.is_none_or(|at| at.elapsed() > STALE) {
-        return Err(Refused::not_ready("no look at the chain has succeeded yet, or not lately"));
+        return Some("no look at the chain has succeeded yet, or not lately".to_owned());
+    }
+    if !status.not_followed.is_empty() {
+        let contracts: Vec<_> = status.not_followed.iter().copied().map(lower).collect();
+        return Some(format!(
+            "KmsCommittee has put in force what is not followed: {}; name it in [contracts] and begin a new database",
+            contracts.join(", ")
+        ));
     }
     if status.audited.is_none() {
-        return Err(Refused::not_ready("the trails were not compared with the chain yet"));
+        return Some("the trails were not compared with the chain yet".to_owned());
     }
-    if let Some(failure) = status.audit_failure {
-        return Err(Refused::not_ready(format!("comparing the trails: {failure}")));
+    if let Some(failure) = &status.audit_failure {
+        return Some(format!("comparing the trails: {failure}"));
     }
-    let wrong: Vec<String> = service
-        .store
-        .verdicts()
-        .await?
-        .iter()
-        .filter(|row| row.verdict != "complete")
-        .map(|row| {
-            let seq = row.wrong_seq.map_or_else(|| "unknown".to_owned(), |seq| seq.to_string());
-            let (kind, contract) = (row.kind.word(), lower(row.contract));
-            format!("{kind} {contract}: {} seq {seq}", row.verdict)
-        })
-        .collect();
-    match wrong.is_empty() {
-        true => Ok("ready\n"),
-        false => Err(Refused::not_ready(wrong.join("; "))),
-    }
+    let wrong = wrong.iter().map(|row| {
+        let seq = row.wrong_seq.map_or_else(|| "unknown".to_owned(), |seq| seq.to_string());
+        let (kind, contract) = (row.kind.word(), lower(row.contract));
+        format!("{kind} {contract}: {} seq {seq}", row.verdict)
+    });
+    let wrong: Vec<String> = wrong.collect();
+    (!wrong.is_empty()).then(|| wrong.join("; "))
 }
 
 /// Prometheus' text format.
@@ -117,12 +131,27 @@ pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<Strin
             "contracts that policies name as members and that are not followed",
             u64::try_from(service.status().members_not_followed).unwrap_or(u64::MAX),
         ),
+        (
+            "quorate_index_contracts_not_followed",
+            "contracts that KmsCommittee has put in force and that are not followed",
+            u64::try_from(service.status().not_followed.len()).unwrap_or(u64::MAX),
+        ),
+        (
+            "quorate_index_trails",
+            "trails that were compared",
+            service.store.count_verdicts().await?,
+        ),
+        (
+            "quorate_index_being_read",
+            "contracts whose earlier events are being read",
+            u64::try_from(service.status().being_read).unwrap_or(u64::MAX),
+        ),
     ] {
         text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n"));
     }
     text.push_str("# HELP quorate_index_trail_complete 1 if the trail equals its proven slot\n");
     text.push_str("# TYPE quorate_index_trail_complete gauge\n");
-    for row in service.store.verdicts().await? {
+    for row in service.store.verdicts(TRAILS).await? {
         let (contract, kind) = (lower(row.contract), row.kind.word());
         let complete = u8::from(row.verdict == "complete");
         text.push_str(&format!(
@@ -131,3 +160,6 @@ pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<Strin
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -208,6 +208,11 @@ async fn alarms(service: &Service) -> Result<Vec<String>> {
     if status.audit_failure.is_some() {
         alarms.push("The last comparison of the trails with the chain did not end.".to_owned());
     }
+    for contract in status.not_followed {
+        alarms.push(format!(
+            "KmsCommittee has put {contract} in force, which this index does not follow."
+        ));
+    }
     for contract in Contract::wrong(&service.store).await? {
         if let Some(verdict) = contract.verdict {
             let seq = verdict.wrong_seq.map(|seq| format!(" seq {seq}")).unwrap_or_default();

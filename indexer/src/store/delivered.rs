@@ -1,15 +1,16 @@
 //! What each block brings to whoever follows the index, and takes away again if it is orphaned. Spec: docs/spec/api.md
 //! [API-3].
 //!
-//! A block brings its events; and if it is the first to name a policy of ours, also what that policy emitted in blocks before. So
-//! every event comes exactly once, with a block that does not change any more unless it is orphaned.
+//! A block brings its events; and what a policy of ours emitted before the block that names it comes with that block, or, if there
+//! was much to read, with the first one after it was read to the end. So every event comes exactly once, with a block that does
+//! not change any more unless it is orphaned.
 
 use super::{EventRow, Query, Selection, Store, Watched, rows::event, watched};
 use crate::decode::Kind;
-use alloy_primitives::{Address, B256};
+use alloy_primitives::Address;
 use anyhow::Result;
 use light_client::BlockRef;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// How far somebody has followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,13 +19,6 @@ pub(crate) struct Position {
     pub(crate) block: BlockRef,
     /// Of them, those up to this block number and log index.
     pub(crate) up_to: (u64, u64),
-}
-
-/// The heights from which a contract is followed.
-#[derive(Clone, Copy, Debug, Default)]
-struct Since {
-    any: Option<u64>,
-    as_ours: Option<u64>,
 }
 
 /// All of a block.
@@ -55,12 +49,12 @@ impl Store {
             wanted.narrow(query.bind(from).bind(to)).push(" ORDER BY e.block_number LIMIT 1");
         let own = self.fetch_one(query).await?.map(|row| row.uint("number")).transpose()?;
         let query = Query::new(
-            "SELECT w.since_number AS number FROM watched w
+            "SELECT w.told_with AS number FROM watched w
              JOIN blocks b ON b.hash = w.since_hash AND b.canonical = 1
-             WHERE w.since_number >= $1 AND w.since_number <= $2 AND w.since_log >= 0",
+             WHERE w.told_with >= $1 AND w.told_with <= $2",
         );
         let query = query.bind(from).bind(to).and("w.address = ", wanted.contract);
-        let query = query.push(" ORDER BY w.since_number LIMIT 1");
+        let query = query.push(" ORDER BY w.told_with LIMIT 1");
         let named = self.fetch_one(query).await?.map(|row| row.uint("number")).transpose()?;
         let Some(number) = own.into_iter().chain(named).min() else { return Ok(None) };
         Ok(self.hash_at(number).await?.map(|hash| BlockRef::new(number, hash)))
@@ -80,30 +74,23 @@ impl Store {
         );
         let rows = self.fetch(selection.narrow(query.bind(block.hash))).await?;
         let own: Vec<EventRow> = rows.iter().map(event).collect::<Result<_>>()?;
-        let mut since = BTreeMap::new();
-        let mut brought = Vec::new();
-        for row in own {
-            let known = match since.get(&row.contract) {
-                Some(known) => *known,
-                None => {
-                    let known = self.since(row.contract, branch).await?;
-                    since.insert(row.contract, known);
-                    known
-                }
-            };
-            // A later block names its contract, and brings it.
-            if known.any.is_some_and(|known| known <= block.number) {
-                brought.push(row);
+        let mut counting = BTreeMap::new();
+        let mut rows = own;
+        for contract in self.told_with(block.number).await? {
+            if selection.contract.is_none_or(|wanted| wanted == contract) {
+                rows.extend(self.before(selection, contract, block.number, branch).await?);
             }
         }
-        for named in self.named_by(block.hash).await? {
-            let known = self.since(named.address, branch).await?;
-            let is_first = known.as_ours == Some(block.number);
-            let is_wanted = selection.contract.is_none_or(|contract| contract == named.address);
-            if named.kind == Kind::Policy && is_first && is_wanted {
-                // What came since it was followed as foreign has been brought.
-                let below = known.any.unwrap_or(block.number);
-                brought.extend(self.before(selection, &named, below, branch).await?);
+        let mut brought = Vec::new();
+        for row in rows {
+            let watched = match counting.entry(row.contract) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    unknown.insert(self.counting(row.contract, branch).await?)
+                }
+            };
+            if brought_at(row.block.number, watched) == Some(block.number) {
+                brought.push(row);
             }
         }
         brought.sort_by_key(|row| (row.block.number, row.log_index));
@@ -111,15 +98,14 @@ impl Store {
         Ok(brought)
     }
 
-    /// From where on a contract is followed, on the canonical chain or a branch of it.
-    async fn since(&self, contract: Address, branch: &[BlockRef]) -> Result<Since> {
+    /// By what a contract is followed, on the canonical chain or a branch of it.
+    async fn counting(&self, contract: Address, branch: &[BlockRef]) -> Result<Vec<Watched>> {
         let query = Query::new(
             "SELECT w.*, b.canonical AS canonical FROM watched w
              LEFT JOIN blocks b ON b.hash = w.since_hash WHERE w.address = $1",
         );
         let fork = branch.iter().map(|block| block.number).min();
-        let mut since = Since::default();
-        let least = |one: Option<u64>, number: u64| Some(one.map_or(number, |it| number.min(it)));
+        let mut counting = Vec::new();
         for row in self.fetch(query.bind(contract)).await? {
             let named = watched(&row)?;
             let below_fork = fork.is_none_or(|fork| named.since.number < fork);
@@ -127,25 +113,23 @@ impl Store {
                 || branch.contains(&named.since)
                 || (below_fork && row.optional_uint("canonical")? == Some(1));
             if counts {
-                since.any = least(since.any, named.since.number);
-                if named.kind == Kind::Policy {
-                    since.as_ours = least(since.as_ours, named.since.number);
-                }
+                counting.push(named);
             }
         }
-        Ok(since)
+        Ok(counting)
     }
 
-    async fn named_by(&self, block: B256) -> Result<Vec<Watched>> {
-        let query = Query::new("SELECT * FROM watched w WHERE since_hash = $1 AND since_log >= 0");
-        self.fetch(query.bind(block)).await?.iter().map(watched).collect()
+    /// The contracts whose earlier events come with the block at a height.
+    async fn told_with(&self, number: u64) -> Result<Vec<Address>> {
+        let query = Query::new("SELECT DISTINCT address FROM watched WHERE told_with = $1");
+        self.fetch(query.bind(number)).await?.iter().map(|row| row.address("address")).collect()
     }
 
-    /// What `named` emitted below a height, on the branch of the block that names it.
+    /// What a contract emitted below a height, on a branch.
     async fn before(
         &self,
         selection: &Selection,
-        named: &Watched,
+        contract: Address,
         below: u64,
         branch: &[BlockRef],
     ) -> Result<Vec<EventRow>> {
@@ -154,7 +138,7 @@ impl Store {
             "SELECT e.*, b.time AS block_time, b.canonical FROM events e
              JOIN blocks b ON b.hash = e.block_hash WHERE e.contract = $1 AND e.block_number < $2",
         );
-        let query = query.bind(named.address).bind(below);
+        let query = query.bind(contract).bind(below);
         let rows = self.fetch(selection.narrow(query)).await?;
         let rows: Vec<EventRow> = rows.iter().map(event).collect::<Result<_>>()?;
         let is_below = |row: &EventRow| match fork {
@@ -163,4 +147,14 @@ impl Store {
         };
         Ok(rows.into_iter().filter(is_below).collect())
     }
+}
+
+/// With the block at which height an event of a block at `number` comes, by what its contract is followed.
+fn brought_at(number: u64, watched: &[Watched]) -> Option<u64> {
+    let by_one = |one: &Watched| match (one.back.below <= number, one.kind) {
+        (true, _) => Some(number.max(one.since.number)),
+        (false, Kind::ForeignPolicy) if number < one.since.number => None,
+        (false, _) => one.back.told_with,
+    };
+    watched.iter().filter_map(by_one).min()
 }

@@ -2,8 +2,9 @@
 //! are in.
 
 use super::{Query, Store};
+use crate::decode::Kind;
 use anyhow::Result;
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 /// Every canonical block, event and receipt of the index at `database` (a path or URL), in the chain's order.
 ///
@@ -23,8 +24,18 @@ async fn text(store: &Store) -> Result<String> {
         let header = hex::encode(row.bytes("header")?);
         writeln!(text, "block {} {} {header}", row.uint("number")?, row.hash("hash")?)?;
     }
+    // By which of several events a contract is followed, and what was read when, is this index's own.
+    let mut followed = BTreeMap::new();
     for watched in store.watched().await? {
-        writeln!(text, "watched {watched:?}")?;
+        let since = (watched.since.number, watched.since_log);
+        let ours = (watched.kind != Kind::ForeignPolicy).then_some((since, watched.kind));
+        let one = followed.entry(watched.address).or_insert((since, ours, watched.depth));
+        one.0 = one.0.min(since);
+        one.1 = [one.1, ours].into_iter().flatten().min_by_key(|(since, _)| *since);
+        one.2 = one.2.min(watched.depth);
+    }
+    for (address, (since, ours, depth)) in followed {
+        writeln!(text, "watched {address} {since:?} {ours:?} {depth}")?;
     }
     let events = Query::new("SELECT * FROM canonical_events ORDER BY block_number, log_index");
     for row in store.fetch(events).await? {

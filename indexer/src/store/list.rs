@@ -45,18 +45,33 @@ impl Selection {
     }
 }
 
+/// Only canonical events `e` that count at a height. [API-2]
+pub(super) fn as_of(query: Query, height: u64) -> Query {
+    query
+        .push_bind(" AND e.block_number <= ", height)
+        .push_bind(
+            " AND EXISTS (SELECT 1 FROM watched w WHERE w.address = e.contract AND w.since_number <= ",
+            height,
+        )
+        .push_bind(" AND (w.below <= e.block_number OR (w.told_with <= ", height)
+        .push(
+            " AND (w.kind <> 'foreign-policy' OR w.since_number <= e.block_number)))
+              AND (w.since_log < 0 OR EXISTS (
+                SELECT 1 FROM blocks b WHERE b.hash = w.since_hash AND b.canonical = 1)))",
+        )
+}
+
 impl Store {
-    /// A page of a list. What a contract emitted before the block that names it counts from that block on.
+    /// A page of a list. What a contract emitted before the block that names it counts from that block on, or from where it was
+    /// read to the end.
     pub(crate) async fn page(&self, page: &PageOf) -> Result<Vec<EventRow>> {
         let query = match page.as_of {
-            Some(height) => Query::new(
-                "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE e.block_number <= $1
-                    AND EXISTS (SELECT 1 FROM watched w WHERE w.address = e.contract AND w.since_number <= $1
-                        AND (w.kind <> 'foreign-policy' OR w.since_number <= e.block_number)
-                        AND (w.since_log < 0 OR EXISTS (
-                            SELECT 1 FROM blocks b WHERE b.hash = w.since_hash AND b.canonical = 1)))",
-            )
-            .bind(height),
+            Some(height) => as_of(
+                Query::new(
+                    "SELECT e.*, CAST(1 AS BIGINT) AS canonical FROM canonical_events e WHERE 1 = 1",
+                ),
+                height,
+            ),
             None => Query::new(
                 "SELECT e.*, b.time AS block_time, b.canonical FROM events e
                  JOIN blocks b ON b.hash = e.block_hash WHERE b.canonical = 0",

@@ -147,14 +147,38 @@ impl Store {
         write.commit().await
     }
 
-    /// The verdicts of the last audit.
-    pub(crate) async fn verdicts(&self) -> Result<Vec<VerdictRow>> {
-        let rows = self.fetch(Query::new("SELECT * FROM verdicts ORDER BY contract")).await?;
-        let mut verdicts: Vec<VerdictRow> = rows.iter().map(verdict).collect::<Result<_>>()?;
+    /// The verdicts of the last audit without their proofs, at most `limit`: first those that are not `complete`, then the network's
+    /// own.
+    pub(crate) async fn verdicts(&self, limit: u32) -> Result<Vec<VerdictRow>> {
+        let query = Query::new(WORDS).push_bind(
+            " ORDER BY CASE WHEN verdict = 'complete' THEN 1 ELSE 0 END,
+                CASE WHEN kind = 'policy' THEN 1 ELSE 0 END, contract LIMIT ",
+            limit,
+        );
+        let rows = self.fetch(query).await?;
+        let mut verdicts: Vec<VerdictRow> = rows.iter().map(words).collect::<Result<_>>()?;
         verdicts.sort_by_key(|verdict| verdict.kind.word());
         Ok(verdicts)
     }
+
+    /// Those that take the index out of service.
+    pub(crate) async fn wrong_verdicts(&self, limit: u32) -> Result<Vec<VerdictRow>> {
+        let query =
+            Query::new(WORDS).push(" WHERE verdict <> 'complete' AND verdict <> 'being-read'");
+        let rows = self.fetch(query.push_bind(" ORDER BY contract LIMIT ", limit)).await?;
+        rows.iter().map(words).collect()
+    }
+
+    /// How many verdicts there are.
+    pub(crate) async fn count_verdicts(&self) -> Result<u64> {
+        let row = self.fetch_one(Query::new("SELECT COUNT(*) AS count FROM verdicts")).await?;
+        row.context("a count")?.uint("count")
+    }
 }
+
+/// Headers and proofs are many times as large as what they prove.
+const WORDS: &str = "SELECT contract, kind, finalized_number, finalized_hash, proven_seq, proven_head, verdict, wrong_seq
+    FROM verdicts";
 
 pub(super) fn event(row: &Row) -> Result<EventRow> {
     let topics = row.bytes("topics")?;
@@ -222,12 +246,7 @@ fn verdict_row(verdict: &VerdictRow) -> Result<Vec<Value>> {
     ])
 }
 
-pub(super) fn verdict(row: &Row) -> Result<VerdictRow> {
-    let nodes = |column: &str| -> Result<Vec<Bytes>> {
-        let text = row.optional_text(column)?;
-        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default())
-    };
-    let slot = row.optional_bytes("slot")?;
+fn words(row: &Row) -> Result<VerdictRow> {
     Ok(VerdictRow {
         contract: row.address("contract")?,
         kind: kind(row)?,
@@ -236,11 +255,21 @@ pub(super) fn verdict(row: &Row) -> Result<VerdictRow> {
         proven_head: U256::from_be_bytes(row.hash("proven_head")?.0),
         verdict: row.text("verdict")?,
         wrong_seq: row.optional_uint("wrong_seq")?,
-        proof: TrailProof {
-            header: row.bytes("header")?.into(),
-            slot: slot.map(|slot| B256::try_from(slot.as_slice())).transpose()?,
-            account: nodes("account_proof")?,
-            storage: nodes("slot_proof")?,
-        },
+        proof: TrailProof::default(),
     })
+}
+
+pub(super) fn verdict(row: &Row) -> Result<VerdictRow> {
+    let nodes = |column: &str| -> Result<Vec<Bytes>> {
+        let text = row.optional_text(column)?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default())
+    };
+    let slot = row.optional_bytes("slot")?;
+    let proof = TrailProof {
+        header: row.bytes("header")?.into(),
+        slot: slot.map(|slot| B256::try_from(slot.as_slice())).transpose()?,
+        account: nodes("account_proof")?,
+        storage: nodes("slot_proof")?,
+    };
+    Ok(VerdictRow { proof, ..words(row)? })
 }

@@ -244,7 +244,45 @@ fn verdicts_come_back_with_their_proof() {
         two[1].proof = TrailProof { header: two[1].proof.header.clone(), ..TrailProof::default() };
         store.keep_verdicts(&two).await.unwrap();
         store.keep_verdicts(&two).await.unwrap();
-        assert_eq!(store.verdicts().await.unwrap(), two);
+        for one in &two {
+            assert_eq!(store.verdict_of(one.contract).await.unwrap().as_ref(), Some(one));
+        }
+        // Of all of them only the words are read: those that are not complete first, and not one too many.
+        let mut words = two.clone();
+        words.iter_mut().for_each(|one| one.proof = TrailProof::default());
+        assert_eq!(store.verdicts(10).await.unwrap(), words);
+        assert_eq!(store.count_verdicts().await.unwrap(), 2);
+        two[0].verdict = "complete".to_owned();
+        store.keep_verdicts(&two).await.unwrap();
+        assert_eq!(store.verdicts(1).await.unwrap(), words[1..]);
+        assert_eq!(store.wrong_verdicts(10).await.unwrap(), words[1..]);
+        two[1].verdict = "being-read".to_owned();
+        store.keep_verdicts(&two).await.unwrap();
+        assert_eq!(store.wrong_verdicts(10).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn a_database_with_blocks_keeps_to_its_contracts() {
+    // [IDX-16]
+    on_both("contracts", async |url| {
+        let store = store(url).await;
+        let (other, kind) = (Address::repeat_byte(0xC1), Kind::Governor);
+        let log = (CONTRACT, Kind::IssuanceLog);
+        // Before there is a block anything may be changed.
+        store.watch_from_start(&[(other, kind)]).await.unwrap();
+        store.watch_from_start(&[log]).await.unwrap();
+        assert_eq!(store.watched().await.unwrap().len(), 1);
+        append(&store, START, 1, 1).await;
+        store.watch_from_start(&[log]).await.unwrap();
+        let refused = async |contracts: &[_]| store.watch_from_start(contracts).await.unwrap_err();
+        let added = refused(&[log, (other, kind)]).await;
+        assert!(matches!(added, WatchError::New { contract, .. } if contract == other), "{added}");
+        let gone = refused(&[]).await;
+        assert!(matches!(gone, WatchError::Gone { contract, .. } if contract == CONTRACT));
+        let another = refused(&[(CONTRACT, Kind::AppRegistry)]).await;
+        assert!(matches!(another, WatchError::New { kind: "app-registry", .. }), "{another}");
+        assert_eq!(store.watched().await.unwrap().len(), 1, "what is refused changes nothing");
     });
 }
 

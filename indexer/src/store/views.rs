@@ -1,7 +1,7 @@
 //! What views and pages read: by app, by kind, by topic, newest first. Each query walks an index and stops at its limit; none
 //! counts. [EXP-9]
 
-use super::{EventRow, Query, Row, Store, rows::event};
+use super::{EventRow, Query, Row, Store, list::as_of, rows::event};
 use crate::decode::Kind;
 use alloy_primitives::{Address, B256};
 use anyhow::{Context, Result};
@@ -100,7 +100,10 @@ impl Newest<'_> {
             }
         });
         query = narrow(query, self.contract, self.app, name);
-        query = query.and("e.block_number <= ", self.up_to);
+        query = match (self.up_to, self.orphaned) {
+            (Some(height), false) => as_of(query, height),
+            (height, _) => query.and("e.block_number <= ", height),
+        };
         // One canonical block stands at a height: its number alone orders, as the indexes do. Of orphaned ones there are more.
         let (from, by) = match self.orphaned {
             true => (
@@ -282,7 +285,8 @@ impl Store {
 
     /// Those whose trail is not what the chain has.
     pub(crate) async fn wrong_trails(&self, limit: u32) -> Result<Vec<TrailRow>> {
-        let query = Query::new(TRAILS).push(" AND v.verdict <> 'complete'");
+        let query =
+            Query::new(TRAILS).push(" AND v.verdict <> 'complete' AND v.verdict <> 'being-read'");
         self.fetch(query.push_bind(" LIMIT ", limit)).await?.iter().map(trail).collect()
     }
 

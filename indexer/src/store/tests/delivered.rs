@@ -26,6 +26,7 @@ async fn five(store: &Store) -> [BlockRef; 5] {
                 since,
                 since_log: 0,
                 depth: 0,
+                back: LookBack::whole(number),
             }];
             let early = NewEvent {
                 block: blocks[1],
@@ -99,5 +100,24 @@ fn what_a_block_brought_it_takes_away() {
         assert_eq!(store.taken_away(strange).await.unwrap(), None);
         let wrong_height = BlockRef::new(4, blocks[4].hash);
         assert_eq!(store.taken_away(wrong_height).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn the_next_page_of_newest_has_nothing_of_a_policy_that_was_named_later() {
+    // [API-2]
+    on_both("newest", async |url| {
+        let store = store(url).await;
+        let blocks = five(&store).await;
+        let newest = async |up_to, before| {
+            let wanted = Newest { up_to: Some(up_to), before, limit: 2, ..Newest::default() };
+            places(&store.newest(&wanted).await.unwrap())
+        };
+        let (early, own) = ((2, POLICY), |number| (number, CONTRACT));
+        assert_eq!(newest(3, None).await, [own(3), own(2)]);
+        // The fourth block has named a policy that emitted in the second, after its own event there.
+        let after = Some((blocks[2], 0));
+        assert_eq!(newest(3, after).await, [own(2), own(1)]);
+        assert_eq!(newest(4, after).await, [early, own(2)]);
     });
 }

@@ -81,7 +81,10 @@ fn what_names_a_text_counts_while_its_block_is_canonical() {
     // [API-6] [EXP-11]
     on_both("named", async |url| {
         let store = store(url).await;
-        store.watch_from_start(&[(GOVERNOR, Kind::Governor)]).await.unwrap();
+        store
+            .watch_from_start(&[(CONTRACT, Kind::IssuanceLog), (GOVERNOR, Kind::Governor)])
+            .await
+            .unwrap();
         store.append(&[block_of_governor()]).await.unwrap();
         assert!(store.is_named_code(B256::repeat_byte(0xcd)).await.unwrap());
         assert!(!store.is_named_code(HASH).await.unwrap());

@@ -23,7 +23,8 @@ struct Script {
 impl Script {
     async fn new(url: &str) -> Self {
         let store = store(url).await;
-        let contracts = [(REGISTRY, Kind::AppRegistry), (POLICY, Kind::Policy)];
+        let contracts =
+            [(CONTRACT, Kind::IssuanceLog), (REGISTRY, Kind::AppRegistry), (POLICY, Kind::Policy)];
         store.watch_from_start(&contracts).await.unwrap();
         append(&store, START, 1, 3).await;
         let hashes = store.hashes(1, 3).await.unwrap();
@@ -207,7 +208,17 @@ fn a_revocation_finds_its_records_among_those_of_other_apps() {
             let event = Event::all(&rows, &as_of).remove(0);
             Revocation::load(&script.store, &as_of, event, 250).await.unwrap()
         };
-        script.store.watch_from_start(&[(OTHER, Kind::ForeignPolicy)]).await.unwrap();
+        let named = Watched {
+            address: OTHER,
+            kind: Kind::ForeignPolicy,
+            since: BlockRef::new(script.blocks[0].number, script.blocks[0].hash),
+            since_log: 0,
+            depth: 0,
+            back: LookBack::none(script.blocks[0].number),
+        };
+        let mut write = script.store.write().await.unwrap();
+        write.insert(&WATCHED, vec![watched_row(&named)]).await.unwrap();
+        write.commit().await.unwrap();
         let told = load(&script).await;
         assert_eq!(told.last_record.unwrap().place.block_number, 1);
         assert!(told.next_record.is_none() && told.granted_again.is_none());
