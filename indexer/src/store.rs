@@ -28,6 +28,7 @@ mod delivered;
 mod dump;
 mod evidence;
 mod insert;
+mod judges;
 mod list;
 mod members;
 mod proposals;

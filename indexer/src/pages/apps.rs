@@ -59,6 +59,8 @@ struct Page<'a> {
     sessions: Vec<Session>,
     issuances: Vec<Event>,
     history: Vec<Event>,
+    /// Older policies of the app are not in its history.
+    has_more_policies: bool,
     most: u64,
     checks: Vec<Check>,
 }
@@ -130,6 +132,7 @@ async fn build<'a>(
         Few::of(codes.filter(|code| wanted.contains(&code.state)))
     };
     let few = |entries: fn(&Allowlist) -> &Vec<Entry>| Few::of(list.into_iter().flat_map(entries));
+    let (history, has_more_policies) = App::history(store, as_of, id, at, FEW).await?;
     Ok(Page {
         frame,
         at,
@@ -147,7 +150,8 @@ async fn build<'a>(
         texts: codes::texts(store, list).await?,
         sessions: sessions::newest(store, &issuances).await?,
         issuances,
-        history: App::history(store, as_of, id, at, FEW).await?,
+        history,
+        has_more_policies,
         most: u64::from(MOST_FOLDED),
         checks: checks(frame, &app, &at),
         app,

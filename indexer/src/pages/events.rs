@@ -10,7 +10,7 @@ use crate::{
     http::Refused,
     store::BlockRow,
     views::{
-        Event,
+        Event, judges,
         revocation::Revocation,
         routes::{PAGE, path, query},
     },
@@ -75,7 +75,7 @@ async fn build<'a>(frame: &'a Frame, pages: &Pages, place: Place) -> Result<Page
     let (block, log_index) = path(place)?;
     let row = pages.service.store.event(block, log_index).await?;
     let row = row.ok_or_else(|| Refused::not_found("no followed contract has an event there"))?;
-    let event = Event::new(&row, &frame.as_of);
+    let event = judges::one(&pages.service.store, &row, &frame.as_of).await?;
     let args = event
         .args
         .0
@@ -179,6 +179,7 @@ async fn build_block<'a>(
     let rows = store.events_in(hash, from_log, PAGE.saturating_add(1)).await?;
     let mut events = Event::all(&rows, &frame.as_of);
     let rest = events.split_off(events.len().min(PAGE as usize));
+    judges::tell(store, &mut events, None).await?;
     let next = rest.first().map(|event| {
         format!("/blocks/{hash}?from_log={log_index}", log_index = event.place.log_index)
     });
