@@ -13,13 +13,13 @@ use crate::{
     store::{EventRow, Newest},
     views::{
         Event, Place,
-        proposal::{Clock, Proposal, State as Standing, Support, Vote, content_of, title_of},
+        proposal::{Clock, Entry, Proposal, State as Standing, Support, Vote},
         routes::{PAGE, ProposalId, path, query, read_before, write_before},
     },
 };
 use abi::QuorateGovernor;
 use alloy::sol_types::SolCall;
-use alloy_primitives::{Address, B256, U256, hex, utils::format_ether};
+use alloy_primitives::{B256, U256, hex, utils::format_ether};
 use askama::Template;
 use axum::{
     extract::{
@@ -28,8 +28,9 @@ use axum::{
     },
     response::Response,
 };
-use proposal::{decode::ShownCall, text_against_calldata};
+use proposal::decode::ShownCall;
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// Votes in the table; all are in the counts.
 const FEW: usize = 40;
@@ -59,22 +60,13 @@ struct Choice {
     calldata: String,
 }
 
-/// A proposal in the list.
-struct Entry {
-    id: U256,
-    title: String,
-    proposer: Address,
-    place: Place,
-    vote_end: Clock,
-    is_honest: bool,
-}
-
 #[derive(Template)]
 #[template(path = "proposals.html")]
 struct ListPage<'a> {
     frame: &'a Frame,
     has_governor: bool,
-    entries: Vec<Entry>,
+    /// Each with the place of its event.
+    entries: Vec<(Arc<Entry>, Place)>,
     is_first: bool,
     next: Option<String>,
     checks: Vec<Check>,
@@ -110,21 +102,13 @@ async fn build_list<'a>(
     let is_more = rows.len() > PAGE as usize;
     rows.truncate(PAGE as usize);
     let last = rows.last().filter(|_| is_more).map(|row| Event::new(row, &frame.as_of));
-    let entry = |row: &EventRow| {
-        let content = content_of(row)?;
-        Some(Entry {
-            id: content.id,
-            title: title_of(&content.description),
-            proposer: content.proposer,
-            place: Event::new(row, &frame.as_of).place,
-            vote_end: Clock::of(content.vote_end),
-            is_honest: text_against_calldata(&content.description, &content.calls).is_ok(),
-        })
-    };
+    let entries = Entry::all(&rows).await?.into_iter().zip(&rows);
+    let place = |row: &EventRow| Event::new(row, &frame.as_of).place;
+    let entries = entries.filter_map(|(entry, row)| Some((entry?, place(row))));
     Ok(ListPage {
         frame,
         has_governor: store.contract_of(Kind::Governor).await?.is_some(),
-        entries: rows.iter().filter_map(entry).collect(),
+        entries: entries.collect(),
         is_first: before.is_empty(),
         next: last.map(|last| format!("/proposals?before={}", write_before(&last))),
         checks: vec![Check::new(
