@@ -363,6 +363,15 @@ async fn queries_walk_the_index_that_is_made_for_them() {
             walks(about.query(Side::After(9, 9), 1), index).await;
         }
     }
+    for (query, index) in crate::store::texts::namers_queries(B256::ZERO)
+        .into_iter()
+        .zip(["second", "second", "third"])
+    {
+        let text = format!("EXPLAIN QUERY PLAN {}", query.text);
+        let plan = store.fetch(Query { text, values: query.values }).await.unwrap();
+        let first = plan[0].text("detail").unwrap();
+        assert!(first.starts_with(&format!("SEARCH e USING INDEX events_{index} (")), "{first}");
+    }
     for up_to in [None, Some(9)] {
         walks(judges::query(&[POLICY], up_to, 3), "events_asked").await;
     }
