@@ -35,6 +35,8 @@ use axum::{
 const FEW: u32 = 20;
 /// Codes of each state, and entries of each other list, that it shows.
 const SHOWN: usize = 20;
+/// What the addresses behind the codes of one list may weigh. [EXP-9]
+const MOST_OF_URIS: usize = 8 * 1024;
 /// Issuances in the picture.
 const PICTURED: u32 = 150;
 
@@ -75,9 +77,14 @@ struct Few {
 
 impl Few {
     fn of<'a>(all: impl IntoIterator<Item = &'a Entry>) -> Self {
-        let mut shown: Vec<Entry> = all.into_iter().cloned().collect();
-        let more = shown.len().saturating_sub(SHOWN);
-        Self { shown: shown.split_off(more), more: more as u64 }
+        let all: Vec<&Entry> = all.into_iter().collect();
+        let newest = all.iter().rev().take(SHOWN).copied();
+        let weigh = |entry: &&Entry| html::uri(&entry.uri).0.len();
+        let mut shown: Vec<Entry> =
+            html::fitting(newest, MOST_OF_URIS, weigh).into_iter().cloned().collect();
+        shown.reverse();
+        let more = all.len().saturating_sub(shown.len());
+        Self { shown, more: more as u64 }
     }
 }
 
