@@ -47,6 +47,7 @@ impl Index {
             proofs: true,
             checkpoint: None,
             ready_file: None,
+            texts: indexer::TextLimits::default(),
         };
         let mut index = Self { config, http: tee_client::http_client()?, running: None };
         index.restart().await?;

@@ -55,6 +55,7 @@ mod stories {
     mod explorer {
         mod a_browser_shows_every_page;
         mod a_file_that_a_reader_brings_is_judged_and_forgotten;
+        mod a_policy_that_an_app_never_named_is_no_grant_of_it;
         mod a_text_is_kept_only_if_the_chain_names_it;
         mod a_wallet_votes_on_what_stands_on_the_page;
         mod pages_speak_http_as_written;

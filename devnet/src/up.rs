@@ -222,6 +222,7 @@ async fn start_indexer(
         proofs: true,
         checkpoint: None,
         ready_file: None,
+        texts: indexer::TextLimits::default(),
     };
     let index = Index::at(hosts.start_indexer(config).await?.listen)?;
     printer.step(format!("the indexer serves {}", index.url()));

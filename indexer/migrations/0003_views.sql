@@ -21,3 +21,7 @@ CREATE INDEX events_app_third ON events (substr(app_id, 1, 21), substr(topics, 9
 
 -- One event by its place, and all of one block, without the chain's id before them.
 CREATE INDEX events_block ON events (block_hash, log_index);
+
+-- Whom a policy asks, however much else it said.
+CREATE INDEX events_asked ON events (substr(contract, 1, 20), block_number, log_index)
+    WHERE name IN ('MemberAdded', 'LicenseInitialized') AND length(topics) >= 96;

@@ -5,8 +5,11 @@
 CREATE TABLE texts (
     hash BYTEA PRIMARY KEY,
     sort TEXT NOT NULL,                        -- app-compose, simulation
+    app  BYTEA,                                -- the app whose share it takes; null: governance names it
+    size BIGINT NOT NULL,                      -- of the body in bytes, so that no body is read to add them up
     body TEXT NOT NULL
 );
+CREATE INDEX texts_app ON texts (app, size);
 
 -- The id of a proposal is the first word of the data of what its Governor says of it. The expression is that of
 -- store/proposals.rs, letter by letter.

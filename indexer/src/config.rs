@@ -29,6 +29,25 @@ pub struct Config {
     /// Written, as JSON, once the API serves: `{"pid", "listen"}`; removed at a clean stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_file: Option<PathBuf>,
+    /// How much is kept of texts that others send.
+    #[serde(default)]
+    pub texts: TextLimits,
+}
+
+/// How much is kept of texts that others send. [API-8]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TextLimits {
+    /// For one app, which names them by approving code or getting keys for it.
+    pub per_app: u64,
+    /// Of all apps together, and as much again of what governance names.
+    pub total_megabytes: u64,
+}
+
+impl Default for TextLimits {
+    fn default() -> Self {
+        Self { per_app: 256, total_megabytes: 4096 }
+    }
 }
 
 const fn default_poll() -> u64 {
@@ -61,6 +80,10 @@ mod tests {
     fn a_wrong_key_is_named_with_its_line() {
         let good = "network = \"n\"\ndatabase = \"d\"\nlisten = \"127.0.0.1:0\"\n";
         assert!(Config::parse(good).is_ok());
+        let of = |more: &str| Config::parse(&format!("{good}{more}")).map(|config| config.texts);
+        assert_eq!(of("").unwrap(), TextLimits { per_app: 256, total_megabytes: 4096 });
+        assert_eq!(of("[texts]\nper_app = 2\n").unwrap().per_app, 2);
+        assert!(of("[texts]\nper_ap = 2\n").is_err());
         let error = Config::parse(&good.replace("database", "data")).unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("`data`"), "{error}");
     }

@@ -5,8 +5,7 @@ use alloy::{
     consensus::ReceiptEnvelope,
     primitives::{Address, B256, Bytes, Log, U64},
     providers::{Provider, RootProvider},
-    rpc::client::{BatchRequest, RpcClient},
-    transports::http::Http,
+    rpc::client::BatchRequest,
 };
 use anyhow::{Context, Result};
 use light_client::{BlockRef, EndpointClaim, EndpointId, ProofRequest, RawAccountProof, RawHeader};
@@ -25,7 +24,7 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) fn new(id: usize, url: &str, http: reqwest::Client) -> Result<Self> {
         let parsed = url.parse().with_context(|| format!("endpoint {url:?}"))?;
-        let client = RpcClient::new(Http::with_client(http, parsed), false);
+        let client = rpc_client::rpc_client(http, parsed);
         Ok(Self { id: EndpointId(id), url: url.to_owned(), provider: RootProvider::new(client) })
     }
 

@@ -33,6 +33,6 @@ mod task;
 mod trail;
 mod views;
 
-pub use config::Config;
+pub use config::{Config, TextLimits};
 pub use run::{Running, run};
 pub use store::dump;

@@ -4,7 +4,7 @@ use crate::{
     audit::Auditor,
     builds::Builds,
     chain::Chain,
-    config::Config,
+    config::{Config, TextLimits},
     decode::Kind,
     endpoint::Endpoint,
     endpoints::Endpoints,
@@ -68,6 +68,8 @@ pub(crate) struct Service {
     pub(crate) streams: Arc<Semaphore>,
     /// How many blocks after its record an issuance may be released, as the network file says.
     pub(crate) release_window_blocks: u64,
+    /// How much is kept of texts that others send.
+    pub(crate) texts: TextLimits,
     /// Rules of the EVM that views run under.
     pub(crate) fork: Fork,
     status: RwLock<Status>,
@@ -157,6 +159,7 @@ pub async fn run(config: Config) -> Result<Running> {
         stopped: stopped.clone(),
         streams: Arc::new(Semaphore::new(http::MAX_STREAMS)),
         release_window_blocks: network.limits.release_window_blocks,
+        texts: config.texts,
         fork: network.chain.fork,
         status: RwLock::default(),
     });

@@ -28,6 +28,7 @@ mod delivered;
 mod dump;
 mod evidence;
 mod insert;
+mod judges;
 mod list;
 mod look_backs;
 mod members;
@@ -46,7 +47,7 @@ pub(crate) use list::{PageOf, Selection};
 pub(crate) use members::MemberRow;
 pub(crate) use rows::{EventRow, Filter, ReceiptRow, TrailProof, VerdictRow};
 pub(crate) use sql::{Query, Row, Value};
-pub(crate) use texts::Sort;
+pub(crate) use texts::{Namers, Share, Sort};
 pub(crate) use views::{About, BlockRow, FollowedFrom, Newest, Side, Topic, TrailRow};
 
 /// The database.

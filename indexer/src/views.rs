@@ -8,6 +8,7 @@ pub(crate) mod app_policy;
 pub(crate) mod committee;
 pub(crate) mod event;
 pub(crate) mod issuance;
+pub(crate) mod judges;
 pub(crate) mod members;
 pub(crate) mod moment;
 pub(crate) mod overview;

@@ -3,7 +3,7 @@
 
 use crate::{
     chain::Chain,
-    decode::{Interfaces, ShownCall, shown_calls},
+    decode::{Interfaces, ShownCall, shown_as_readable},
     failure::Failure,
     governor::{Proposal, State},
     send::Facts,
@@ -30,7 +30,7 @@ impl Poll {
     pub(crate) async fn of(chain: &Chain, proposal: &Proposal) -> Result<Self, Failure> {
         let state = proposal.state(chain).await?;
         let [against, in_favour, abstain] = proposal.votes(chain).await?;
-        let calls = shown_calls(&Interfaces::ours(), &proposal.calls)?;
+        let calls = shown_as_readable(&Interfaces::ours(), &proposal.calls);
         let mismatch = text_against_calldata(&proposal.description, &proposal.calls).err();
         let mut facts = Facts::default();
         facts.add(

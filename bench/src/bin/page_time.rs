@@ -52,6 +52,7 @@ async fn main() -> Result<()> {
         proofs: true,
         checkpoint: None,
         ready_file: None,
+        texts: indexer::TextLimits::default(),
     };
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let running = indexer::run(config.clone()).await?;

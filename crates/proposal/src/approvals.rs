@@ -2,7 +2,7 @@
 
 use crate::{
     Call,
-    inner::{MAX_DEPTH, Unreadable, inner_calls, read},
+    inner::{Budget, Unreadable, inner_calls, read},
 };
 use abi::{
     AccessManager, AllowlistPolicy, AppRegistry, AttestationRegistry, KmsCommittee, QuorateGovernor,
@@ -36,23 +36,27 @@ impl std::fmt::Display for Approval {
 /// Every approval of the calls, also of those that are relayed or scheduled, in order. [GOV-20]
 ///
 /// # Errors
-/// [`Unreadable`] if one has the selector of an approval or a wrapper and does not decode, or is wrapped too deep.
+/// [`Unreadable`] if one has the selector of an approval or a wrapper and does not decode, or is wrapped too deep, or they are
+/// too many or too large.
 pub fn approvals(calls: &[Call]) -> Result<Vec<Approval>, Unreadable> {
-    let mut found = Vec::new();
-    calls.iter().try_for_each(|call| search(call, 0, &mut found))?;
+    let (mut found, mut budget) = (Vec::new(), Budget::new());
+    calls.iter().try_for_each(|call| search(call, 0, &mut budget, &mut found))?;
     Ok(found)
 }
 
-fn search(call: &Call, depth: usize, found: &mut Vec<Approval>) -> Result<(), Unreadable> {
+fn search(
+    call: &Call,
+    depth: usize,
+    budget: &mut Budget,
+    found: &mut Vec<Approval>,
+) -> Result<(), Unreadable> {
+    budget.take(call, depth)?;
     found.extend(of_call(call)?);
     if cancels(call) {
         return Ok(());
     }
     let inner = inner_calls(call)?;
-    if depth >= MAX_DEPTH && !inner.is_empty() {
-        return Err(Unreadable { at: call.to, function: "a wrapper" });
-    }
-    inner.iter().try_for_each(|call| search(call, depth.saturating_add(1), found))
+    inner.iter().try_for_each(|call| search(call, depth.saturating_add(1), budget, found))
 }
 
 /// What is cancelled is carried, and not done.
@@ -137,6 +141,13 @@ fn setup(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        Draft, TextError, Why,
+        decode::{Interfaces, shown_as_readable, shown_calls},
+        describe,
+        inner::{MAX_BYTES, MAX_CALLS, MAX_DEPTH},
+        text_against_calldata,
+    };
     use alloy_primitives::U256;
 
     const POLICY: Address = Address::repeat_byte(1);
@@ -191,6 +202,63 @@ mod tests {
             data = relay.abi_encode();
         }
         let call = Call { to: POLICY, value: U256::ZERO, calldata: data.into() };
-        assert!(approvals(&[call]).is_err());
+        let refused = approvals(&[call]).unwrap_err();
+        assert_eq!(refused.why, Why::TooDeep);
+    }
+
+    #[test]
+    fn calls_without_end_are_unreadable_and_quickly_so() {
+        // [GOV-21] Four levels of a hundred and more offsets that all lead to the same 64 kB.
+        let begin = std::time::Instant::now();
+        let hostile = Call { to: POLICY, value: U256::ZERO, calldata: nested(4, 64 << 10).into() };
+        assert!((64 << 10..66 << 10).contains(&hostile.calldata.len()));
+        let calls = [hostile];
+        let refused = approvals(&calls).unwrap_err();
+        assert!(matches!(refused.why, Why::Malformed(_)), "{refused}");
+        let interfaces = Interfaces::ours();
+        assert_eq!(shown_calls(&interfaces, &calls).unwrap_err(), refused);
+        let shown = shown_as_readable(&interfaces, &calls);
+        assert!(shown[0].is_unknown() && shown[0].inner.is_empty());
+        let text = "# A small change";
+        assert!(matches!(text_against_calldata(text, &calls), Err(TextError::Unreadable(_))));
+        assert!(describe(&Draft { title: "A".into(), ..Draft::default() }, &calls).is_err());
+        assert!(begin.elapsed() < std::time::Duration::from_secs(5), "{:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn more_calls_or_bytes_than_a_block_runs_are_too_large() {
+        // Each honest by itself: what is read has an end.
+        let multicall = |count: usize, length: usize| {
+            let data = vec![vec![0xee; length].into(); count];
+            Call::new(POLICY, &AccessManager::multicallCall { data })
+        };
+        assert_eq!(approvals(&[multicall(MAX_CALLS - 1, 4)]), Ok(vec![]));
+        let refused = |calls: &[Call]| approvals(calls).unwrap_err().why;
+        assert_eq!(refused(&[multicall(MAX_CALLS, 4)]), Why::TooLarge);
+        assert_eq!(approvals(&[multicall(1, MAX_BYTES / 2 - 200)]), Ok(vec![]));
+        assert_eq!(refused(&[multicall(1, MAX_BYTES / 2)]), Why::TooLarge);
+        let many = vec![multicall(1, 4); MAX_CALLS / 2 + 1];
+        assert_eq!(refused(&many), Why::TooLarge);
+        // What is beyond is shown as a call of which nobody can say what it does.
+        let shown = shown_as_readable(&Interfaces::ours(), &many);
+        assert!(!shown[0].inner[0].call.calldata.is_empty() && shown[0].decoded.is_some());
+        assert!(shown.last().unwrap().is_unnamed());
+    }
+
+    /// A multicall whose offsets all lead to one element, a multicall like it, and so on.
+    fn nested(depth: usize, length: usize) -> Vec<u8> {
+        let word = |number: usize| U256::from(number).to_be_bytes::<32>();
+        let count = length / 32 / (depth + 1);
+        let inner = match depth {
+            0 => return vec![0xee; length],
+            _ => nested(depth - 1, length - 32 * count),
+        };
+        let mut call =
+            [&AccessManager::multicallCall::SELECTOR[..], &word(32), &word(count)].concat();
+        (0..count).for_each(|_| call.extend(word(count * 32)));
+        call.extend(word(inner.len()));
+        call.extend(&inner);
+        call.resize(call.len().next_multiple_of(32) + 4, 0);
+        call
     }
 }

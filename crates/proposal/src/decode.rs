@@ -4,14 +4,15 @@
 
 use crate::{
     Call,
-    inner::{MAX_DEPTH, Unreadable, inner_calls},
-    words,
+    inner::{Budget, Unreadable, inner_calls},
+    measure, words,
 };
-use alloy_dyn_abi::{DynSolValue, EventExt, JsonAbiExt};
+use alloy_dyn_abi::{DynSolType, DynSolValue, EventExt, JsonAbiExt, Specifier};
 use alloy_json_abi::{Event, Function, JsonAbi, Param};
-use alloy_primitives::{B256, hex, utils::format_ether};
+use alloy_primitives::{B256, Selector, hex, utils::format_ether};
 use alloy_sol_types::{Panic, Revert, SolError};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 /// A value, by its path in the interface: `app.policy.uri`.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,21 +91,45 @@ pub struct ShownCall {
 /// Calls within calls, all the way down.
 ///
 /// # Errors
-/// [`Unreadable`] if a wrapper does not decode, or there are more than [`MAX_DEPTH`] within each other.
+/// [`Unreadable`] if a wrapper does not decode, there are more than [`MAX_DEPTH`](crate::inner::MAX_DEPTH) within each other, or
+/// they are too many or too large.
 pub fn shown_calls(interfaces: &Interfaces, calls: &[Call]) -> Result<Vec<ShownCall>, Unreadable> {
-    fn shown(interfaces: &Interfaces, call: &Call, depth: usize) -> Result<ShownCall, Unreadable> {
-        if depth > MAX_DEPTH {
-            return Err(Unreadable { at: call.to, function: "a wrapper" });
-        }
+    fn shown(
+        interfaces: &Interfaces,
+        call: &Call,
+        depth: usize,
+        budget: &mut Budget,
+    ) -> Result<ShownCall, Unreadable> {
+        budget.take(call, depth)?;
         let inner = inner_calls(call)?;
-        let inner = inner.iter().map(|call| shown(interfaces, call, depth.saturating_add(1)));
+        let inner =
+            inner.iter().map(|call| shown(interfaces, call, depth.saturating_add(1), budget));
         Ok(ShownCall {
-            decoded: interfaces.call(&call.calldata),
             inner: inner.collect::<Result<_, _>>()?,
+            decoded: interfaces.call(&call.calldata),
             call: call.clone(),
         })
     }
-    calls.iter().map(|call| shown(interfaces, call, 1)).collect()
+    let mut budget = Budget::new();
+    calls.iter().map(|call| shown(interfaces, call, 0, &mut budget)).collect()
+}
+
+/// The same, where something has to be shown: a call that can't be read has no words, as one that is none of ours.
+pub fn shown_as_readable(interfaces: &Interfaces, calls: &[Call]) -> Vec<ShownCall> {
+    fn shown(interfaces: &Interfaces, call: &Call, depth: usize, budget: &mut Budget) -> ShownCall {
+        let inner = budget.take(call, depth).and_then(|()| inner_calls(call));
+        let Ok(inner) = inner else {
+            return ShownCall { call: call.clone(), decoded: None, inner: Vec::new() };
+        };
+        let deeper = depth.saturating_add(1);
+        ShownCall {
+            inner: inner.iter().map(|call| shown(interfaces, call, deeper, budget)).collect(),
+            decoded: interfaces.call(&call.calldata),
+            call: call.clone(),
+        }
+    }
+    let mut budget = Budget::new();
+    calls.iter().map(|call| shown(interfaces, call, 0, &mut budget)).collect()
 }
 
 impl ShownCall {
@@ -165,7 +190,19 @@ impl std::fmt::Display for Decoded {
 
 /// The interfaces of our contracts and of OpenZeppelin's that govern them, from the committed artefacts.
 #[derive(Clone, Debug)]
-pub struct Interfaces(Vec<(&'static str, JsonAbi)>);
+pub struct Interfaces {
+    contracts: Vec<(&'static str, JsonAbi)>,
+    /// Every function by its selector, in the order of the contracts.
+    functions: HashMap<Selector, Vec<Known>>,
+}
+
+/// A function that one of the contracts has.
+#[derive(Clone, Debug)]
+struct Known {
+    contract: &'static str,
+    function: Function,
+    inputs: Vec<DynSolType>,
+}
 
 macro_rules! artefacts {
     ($($contract:literal),*) => {
@@ -194,21 +231,27 @@ impl Interfaces {
             "LicensePolicy",
             "VotesToken"
         ];
-        Self(
-            artefacts
-                .into_iter()
-                .filter_map(|(contract, text)| {
-                    let artefact: Artefact = serde_json::from_str(text).ok()?;
-                    Some((contract, artefact.abi))
-                })
-                .collect(),
-        )
+        let contracts = artefacts.into_iter().filter_map(|(contract, text)| {
+            let artefact: Artefact = serde_json::from_str(text).ok()?;
+            Some((contract, artefact.abi))
+        });
+        let contracts: Vec<_> = contracts.collect();
+        let mut functions: HashMap<Selector, Vec<Known>> = HashMap::new();
+        for (contract, abi) in &contracts {
+            for function in abi.functions() {
+                let inputs = function.inputs.iter().map(Specifier::resolve).collect();
+                let Ok(inputs) = inputs else { continue };
+                let known = Known { contract, function: function.clone(), inputs };
+                functions.entry(function.selector()).or_default().push(known);
+            }
+        }
+        Self { contracts, functions }
     }
 
     /// The event with this topic, if it carries `seq` and so belongs to a trail. An event of one name and shape is the same
     /// in every contract of ours.
     pub fn trail_event(&self, topic: B256) -> Option<&Event> {
-        let events = self.0.iter().flat_map(|(_, abi)| abi.events());
+        let events = self.contracts.iter().flat_map(|(_, abi)| abi.events());
         let mut carriers =
             events.filter(|event| event.inputs.last().is_some_and(|input| input.name == "seq"));
         carriers.find(|event| event.selector() == topic)
@@ -216,7 +259,7 @@ impl Interfaces {
 
     /// Whether any of our contracts has an event of this name.
     pub fn has_event(&self, name: &str) -> bool {
-        self.0.iter().any(|(_, abi)| abi.events().any(|event| event.name == name))
+        self.contracts.iter().any(|(_, abi)| abi.events().any(|event| event.name == name))
     }
 
     /// The call in these bytes, if one of our contracts has it.
@@ -229,24 +272,32 @@ impl Interfaces {
         })
     }
 
-    /// The function that these bytes call, and its arguments as they stand in its interface.
+    /// The function that these bytes call, and its arguments as they stand in its interface. None if they would be longer than
+    /// the bytes: parts of those overlap.
     pub fn function(&self, calldata: &[u8]) -> Option<(&'static str, &Function, Vec<DynSolValue>)> {
         let (selector, input) = calldata.split_first_chunk::<4>()?;
-        self.0.iter().find_map(|(contract, abi)| {
-            let function = abi.functions().find(|function| function.selector() == *selector)?;
-            let values = function.abi_decode_input(input).ok()?;
-            Some((*contract, function, values))
+        self.functions.get(selector)?.iter().find_map(|known| {
+            if !measure::fits(&known.inputs, input) {
+                return None;
+            }
+            let values = known.function.abi_decode_input(input).ok()?;
+            Some((known.contract, &known.function, values))
         })
     }
 
     /// The event in a log.
     pub fn event(&self, topics: &[B256], data: &[u8]) -> Option<Decoded> {
         let topic0 = topics.first()?;
-        self.0.iter().find_map(|(contract, abi)| {
+        self.contracts.iter().find_map(|(contract, abi)| {
             let event = abi.events().find(|event| {
                 let indexed = event.inputs.iter().filter(|input| input.indexed).count();
                 event.selector() == *topic0 && indexed.saturating_add(1) == topics.len()
             })?;
+            let inputs = event.inputs.iter().filter(|input| !input.indexed).map(Specifier::resolve);
+            let inputs: Vec<DynSolType> = inputs.collect::<Result<_, _>>().ok()?;
+            if !measure::fits(&inputs, data) {
+                return None;
+            }
             let decoded = event.decode_log_parts(topics.iter().copied(), data).ok()?;
             let (mut indexed, mut body) = (decoded.indexed.into_iter(), decoded.body.into_iter());
             let mut arguments = Vec::new();
@@ -264,8 +315,13 @@ impl Interfaces {
             return "a revert without a reason".to_owned();
         }
         let ours = data.split_first_chunk::<4>().and_then(|(selector, input)| {
-            self.0.iter().find_map(|(contract, abi)| {
+            self.contracts.iter().find_map(|(contract, abi)| {
                 let error = abi.errors().find(|error| error.selector() == *selector)?;
+                let inputs: Vec<DynSolType> =
+                    error.inputs.iter().map(Specifier::resolve).collect::<Result<_, _>>().ok()?;
+                if !measure::fits(&inputs, input) {
+                    return None;
+                }
                 let values = error.abi_decode_input(input).ok()?;
                 Some(Decoded {
                     contract,
@@ -389,6 +445,6 @@ mod tests {
 
     #[test]
     fn every_artefact_has_an_interface() {
-        assert_eq!(Interfaces::ours().0.len(), 11);
+        assert_eq!(Interfaces::ours().contracts.len(), 11);
     }
 }

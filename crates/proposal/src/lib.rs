@@ -22,6 +22,7 @@ mod call;
 pub mod compose;
 pub mod decode;
 pub mod inner;
+mod measure;
 mod sorted;
 pub mod state;
 mod text;
@@ -29,7 +30,7 @@ pub mod words;
 
 pub use approvals::{Approval, approvals};
 pub use call::{Call, columns, rows};
-pub use inner::Unreadable;
+pub use inner::{Unreadable, Why};
 pub use sorted::Sorted;
 pub use text::{Draft, TextError, describe, simulation_of, text_against_calldata};
 

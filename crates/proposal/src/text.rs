@@ -4,6 +4,7 @@ use super::approvals::{Approval, approvals};
 use crate::{Call, inner::Unreadable};
 use alloy_primitives::{Address, B256, hex};
 use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
 
 const FENCE: &str = "```";
 const BLOCK: &str = "```quorate";
@@ -123,11 +124,12 @@ pub fn text_against_calldata(description: &str, calls: &[Call]) -> Result<(), Te
     let approved = approvals(calls)?;
     let (prose, blocks) = split(description);
     let named = hashes(&prose);
-    let mut known: Vec<B256> = Vec::new();
+    let in_words: HashSet<B256> = named.iter().copied().collect();
+    let mut stray = in_words.clone();
     match blocks.as_slice() {
         [] => {
             for approval in &approved {
-                if !named.contains(&approval.hash) {
+                if !in_words.contains(&approval.hash) {
                     return Err(TextError::Unnamed(approval.clone()));
                 }
             }
@@ -138,14 +140,20 @@ pub fn text_against_calldata(description: &str, calls: &[Call]) -> Result<(), Te
                 return Err(TextError::Version(block.version));
             }
             same(&block.approves, &approved)?;
-            known.extend(block.simulation);
+            if let Some(simulation) = block.simulation {
+                stray.remove(&simulation);
+            }
         }
         more => return Err(TextError::Blocks(more.len())),
     }
-    let carried = |hash: &B256| {
-        calls.iter().any(|call| call.calldata.windows(32).any(|bytes| bytes == hash.as_slice()))
-    };
-    match named.into_iter().find(|hash| !known.contains(hash) && !carried(hash)) {
+    // Once over the bytes, however many hashes there are.
+    for bytes in calls.iter().flat_map(|call| call.calldata.windows(32)) {
+        if stray.is_empty() {
+            break;
+        }
+        stray.remove(bytes);
+    }
+    match named.into_iter().find(|hash| stray.contains(hash)) {
         Some(stray) => Err(TextError::Stray(stray)),
         None => Ok(()),
     }
@@ -160,11 +168,14 @@ pub fn simulation_of(description: &str) -> Option<B256> {
 }
 
 fn same(stated: &[Stated], approved: &[Approval]) -> Result<(), TextError> {
-    let matches = |stated: &Stated, approval: &Approval| {
-        stated.what == approval.what && stated.at == approval.at && stated.hash == approval.hash
-    };
+    // Of several with one name the first counts.
+    let mut by_name = HashMap::new();
+    for approval in approved {
+        by_name.entry((approval.what, approval.at, approval.hash)).or_insert(approval);
+    }
     for entry in stated {
-        let Some(approval) = approved.iter().find(|approval| matches(entry, approval)) else {
+        let name = (entry.what.as_str(), entry.at, entry.hash);
+        let Some(approval) = by_name.get(&name) else {
             let (what, hash, at) = (entry.what.clone(), entry.hash, entry.at);
             return Err(TextError::NotInCalls { what, hash, at });
         };
@@ -173,7 +184,11 @@ fn same(stated: &[Stated], approved: &[Approval]) -> Result<(), TextError> {
             return Err(TextError::OtherUri { hash: entry.hash, stated, actual });
         }
     }
-    match approved.iter().find(|approval| !stated.iter().any(|entry| matches(entry, approval))) {
+    let stated: HashSet<_> =
+        stated.iter().map(|entry| (entry.what.as_str(), entry.at, entry.hash)).collect();
+    let is_stated =
+        |approval: &&Approval| stated.contains(&(approval.what, approval.at, approval.hash));
+    match approved.iter().find(|approval| !is_stated(approval)) {
         Some(unnamed) => Err(TextError::Unnamed(unnamed.clone())),
         None => Ok(()),
     }
@@ -199,7 +214,11 @@ fn split(description: &str) -> (String, Vec<String>) {
                 }
                 None
             }
-            Some((is_block, text)) => Some((is_block, format!("{text}{line}\n"))),
+            Some((is_block, mut text)) => {
+                text.push_str(line);
+                text.push('\n');
+                Some((is_block, text))
+            }
         };
     }
     match inside {

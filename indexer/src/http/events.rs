@@ -13,6 +13,7 @@ use crate::{
     decode::Kind,
     run::Service,
     store::{Cursor, EventRow, PageOf, Position, Selection, Store},
+    views::judges::JudgesOf,
 };
 use alloy_primitives::{Address, B256};
 use axum::{
@@ -140,9 +141,10 @@ pub(crate) async fn list(
         return Ok(format::not_modified(&tag));
     }
     let (rows, next_cursor) = wanted.rows(&store).await?;
+    let judges = JudgesOf::of_rows(&store, &rows, wanted.page.as_of).await?;
     let page = EventPage {
         as_of: AsOf::from(&cursor),
-        events: rows.iter().map(|row| Event::new(&cursor, row)).collect(),
+        events: rows.iter().map(|row| Event::new(&cursor, row, &judges)).collect(),
         next_cursor,
         stream_cursor: write_position(Position::after(wanted.of)),
         trail,
@@ -239,7 +241,8 @@ pub(crate) async fn one(
 ) -> Result<Json<OneEvent>, Refused> {
     let row = find(&service, place).await?;
     let cursor = service.store.cursor().await?;
-    Ok(Json(OneEvent { as_of: AsOf::from(&cursor), event: Event::new(&cursor, &row) }))
+    let judges = JudgesOf::of_rows(&service.store, std::slice::from_ref(&row), None).await?;
+    Ok(Json(OneEvent { as_of: AsOf::from(&cursor), event: Event::new(&cursor, &row, &judges) }))
 }
 
 /// Where an event is.

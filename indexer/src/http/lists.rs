@@ -13,7 +13,7 @@ use super::{
 use crate::{
     run::Service,
     store::{Cursor, Newest, Store},
-    views::{AsOf, Event, says::Act, trail::Contract},
+    views::{AsOf, Event, judges, says::Act, trail::Contract},
 };
 use alloy_primitives::Address;
 use axum::{
@@ -329,7 +329,9 @@ async fn found(store: &Store, wanted: Newest<'_>, of: BlockRef) -> Result<Found,
     let last = rows.last().filter(|_| is_cut).map(|row| (row.block, row.log_index));
     let next_cursor = last.map(|after| PageCursor { of, after }.write());
     let as_of = AsOf::load(store).await?;
-    Ok(Found { events: Event::all(&rows, &as_of), as_of, next_cursor })
+    let mut events = Event::all(&rows, &as_of);
+    judges::tell(store, &mut events, Some(of.number)).await?;
+    Ok(Found { events, as_of, next_cursor })
 }
 
 /// From the first block of the index to the newest of the list.

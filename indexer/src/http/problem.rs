@@ -33,6 +33,8 @@ pub(crate) enum Code {
     WrongHash,
     /// Nothing on the chain names a text by this hash.
     NotNamed,
+    /// No more texts are kept for whoever names this one.
+    Full,
     /// The index can't be relied on now.
     NotReady,
     /// Too many requests at once.
@@ -54,6 +56,7 @@ impl Code {
             Self::TooLarge => "the request is too large",
             Self::WrongHash => "the text has another hash",
             Self::NotNamed => "the chain names no such text",
+            Self::Full => "no more texts are kept",
             Self::NotReady => "the index can't be relied on now",
             Self::Busy => "too many requests at once",
             Self::Timeout => "the answer took too long",
@@ -71,6 +74,7 @@ impl Code {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::WrongHash => StatusCode::CONFLICT,
             Self::NotNamed => StatusCode::FORBIDDEN,
+            Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             Self::NotReady | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

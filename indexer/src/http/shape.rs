@@ -1,7 +1,10 @@
 //! What the API answers, as types: the description of the API is made of them. [IDX-9]
 
 use super::format::{Page, Row};
-use crate::store::{Cursor, EventRow, ReceiptRow, VerdictRow};
+use crate::{
+    store::{Cursor, EventRow, ReceiptRow, VerdictRow},
+    views::judges::JudgesOf,
+};
 use alloy_primitives::{Address, B256, Bytes, hex};
 use light_client::BlockRef;
 use serde::Serialize;
@@ -72,6 +75,9 @@ pub(crate) struct Event {
     pub(crate) name: Option<String>,
     #[schema(schema_with = optional_address_schema)]
     pub(crate) app_id: Option<String>,
+    /// Of what a policy says of an app: whether the app ever named that policy, or one that asks it, up to the block that the
+    /// answer is of. Null: it is no policy's, or it is not known.
+    pub(crate) judges_app: Option<bool>,
     /// Its place in the trail, from 1.
     pub(crate) seq: Option<u64>,
     /// Arguments by name; null where `standing` is `undecoded`.
@@ -200,7 +206,7 @@ impl Finality {
 }
 
 impl Event {
-    pub(crate) fn new(cursor: &Cursor, row: &EventRow) -> Self {
+    pub(crate) fn new(cursor: &Cursor, row: &EventRow, judges: &JudgesOf) -> Self {
         Self {
             chain_id: cursor.chain_id,
             block_number: row.block.number,
@@ -214,6 +220,7 @@ impl Event {
             standing: row.standing.clone(),
             name: row.name.clone(),
             app_id: row.app_id.map(lower),
+            judges_app: judges.tells(row.kind, row.contract, row.app_id),
             seq: row.seq,
             args: row.args.as_deref().and_then(|args| serde_json::from_str(args).ok()),
             topics: row.log.topics().to_vec(),
@@ -236,6 +243,7 @@ impl Row for Event {
         "standing",
         "name",
         "app_id",
+        "judges_app",
         "seq",
         "args",
         "topics",

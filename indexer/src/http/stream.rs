@@ -16,6 +16,7 @@ use crate::{
     decode::Kind,
     run::{Service, wait},
     store::{ALL, Cursor, EventRow, Position, Selection, Store},
+    views::judges::JudgesOf,
 };
 use alloy_primitives::Address;
 use anyhow::{Context, Result};
@@ -300,13 +301,14 @@ impl Feed {
         while let Some((block, below)) = branch.split_first() {
             let mut rows = store.brought(&self.selection, *block, branch).await?;
             rows.retain(|row| place(row) <= self.position.up_to);
+            let judges = JudgesOf::of_rows(store, &rows, Some(block.number)).await?;
             let parent = Position::after(below.first().copied().unwrap_or(common));
             while let Some(row) = rows.pop() {
                 self.position = match rows.last() {
                     Some(row) => Position { block: *block, up_to: place(row) },
                     None => parent,
                 };
-                batch.push((Message::Retract(Event::new(cursor, &row)), self.position));
+                batch.push((Message::Retract(Event::new(cursor, &row, &judges)), self.position));
             }
             self.position = parent;
             branch = below;
@@ -339,9 +341,10 @@ impl Feed {
         };
         let mut rows = store.brought(&self.selection, block, &[]).await?;
         rows.retain(|row| seen.is_none_or(|seen| place(row) > seen));
+        let judges = JudgesOf::of_rows(store, &rows, Some(block.number)).await?;
         for row in &rows {
             let position = Position { block, up_to: place(row) };
-            batch.push((Message::Event(Event::new(cursor, row)), position));
+            batch.push((Message::Event(Event::new(cursor, row, &judges)), position));
         }
         self.position = Position::after(block);
         Ok(true)

@@ -9,9 +9,9 @@ use super::{
 use crate::{
     run::Service,
     store::Sort,
-    views::text::{is_named, sort_of},
+    views::text::{Room, room_for, sort_of},
 };
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use axum::{
     Json,
     body::{Body, to_bytes},
@@ -75,6 +75,7 @@ pub(crate) async fn read(
         (status = 200, description = "It was there already", body = Kept),
         (status = 201, description = "It is kept", body = Kept),
         (status = 403, description = "`not_named`", body = Problem, content_type = "application/problem+json"),
+        (status = 507, description = "`full`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`wrong_hash`", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -94,10 +95,13 @@ pub(crate) async fn send(
     if store.text(hash).await?.is_some() {
         return Ok((StatusCode::OK, kept).into_response());
     }
-    if !is_named(store, hash, sort).await? {
-        return Err(not_named(sort));
-    }
-    store.keep_text(hash, sort, text).await?;
+    let app = match room_for(store, service.texts, (hash, sort, body.len())).await? {
+        Room::For(app) => app,
+        Room::NotNamed => return Err(not_named(sort)),
+        Room::AppFull(app) => return Err(full(&app_is_full(&service, app))),
+        Room::Full => return Err(full(&all_is_full(&service))),
+    };
+    store.keep_text(hash, sort, app, text).await?;
     Ok((StatusCode::CREATED, kept).into_response())
 }
 
@@ -112,10 +116,30 @@ fn wrong_hash() -> Refused {
     Refused::new(Code::WrongHash, words)
 }
 
+fn full(words: &str) -> Refused {
+    let words =
+        format!("{words}. Put it where the approval's uri says, or run an index of your own");
+    Refused::new(Code::Full, words)
+}
+
+fn app_is_full(service: &Service, app: Address) -> String {
+    let most = service.texts.per_app;
+    format!(
+        "{most} texts are kept for app {app}, which alone names this one; whoever runs this index may raise `per_app` in [texts]"
+    )
+}
+
+fn all_is_full(service: &Service) -> String {
+    let most = service.texts.total_megabytes;
+    format!(
+        "{most} MB of texts are kept; whoever runs this index may raise `total_megabytes` in [texts]"
+    )
+}
+
 fn not_named(sort: Sort) -> Refused {
     let words = match sort {
         Sort::AppCompose => {
-            "no approval, no issuance and no proposal names this compose hash, up to the newest block here"
+            "no approval by a policy of ours, no issuance and no proposal names this compose hash, up to the newest block here"
         }
         Sort::Simulation => "no proposal's text names this report, up to the newest block here",
     };

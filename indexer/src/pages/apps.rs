@@ -35,6 +35,8 @@ use axum::{
 const FEW: u32 = 20;
 /// Codes of each state, and entries of each other list, that it shows.
 const SHOWN: usize = 20;
+/// What the addresses behind the codes of one list may weigh. [EXP-9]
+const MOST_OF_URIS: usize = 8 * 1024;
 /// Issuances in the picture.
 const PICTURED: u32 = 150;
 
@@ -59,6 +61,8 @@ struct Page<'a> {
     sessions: Vec<Session>,
     issuances: Vec<Event>,
     history: Vec<Event>,
+    /// Older policies of the app are not in its history.
+    has_more_policies: bool,
     most: u64,
     checks: Vec<Check>,
 }
@@ -73,9 +77,14 @@ struct Few {
 
 impl Few {
     fn of<'a>(all: impl IntoIterator<Item = &'a Entry>) -> Self {
-        let mut shown: Vec<Entry> = all.into_iter().cloned().collect();
-        let more = shown.len().saturating_sub(SHOWN);
-        Self { shown: shown.split_off(more), more: more as u64 }
+        let all: Vec<&Entry> = all.into_iter().collect();
+        let newest = all.iter().rev().take(SHOWN).copied();
+        let weigh = |entry: &&Entry| html::uri(&entry.uri).0.len();
+        let mut shown: Vec<Entry> =
+            html::fitting(newest, MOST_OF_URIS, weigh).into_iter().cloned().collect();
+        shown.reverse();
+        let more = all.len().saturating_sub(shown.len());
+        Self { shown, more: more as u64 }
     }
 }
 
@@ -130,6 +139,7 @@ async fn build<'a>(
         Few::of(codes.filter(|code| wanted.contains(&code.state)))
     };
     let few = |entries: fn(&Allowlist) -> &Vec<Entry>| Few::of(list.into_iter().flat_map(entries));
+    let (history, has_more_policies) = App::history(store, as_of, id, at, FEW).await?;
     Ok(Page {
         frame,
         at,
@@ -147,7 +157,8 @@ async fn build<'a>(
         texts: codes::texts(store, list).await?,
         sessions: sessions::newest(store, &issuances).await?,
         issuances,
-        history: App::history(store, as_of, id, at, FEW).await?,
+        history,
+        has_more_policies,
         most: u64::from(MOST_FOLDED),
         checks: checks(frame, &app, &at),
         app,

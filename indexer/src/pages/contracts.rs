@@ -8,7 +8,7 @@ use super::{
 use crate::{
     http::Refused,
     store::Newest,
-    views::{Event, routes::path, trail::Contract},
+    views::{Event, judges, routes::path, trail::Contract},
 };
 use alloy_primitives::Address;
 use askama::Template;
@@ -38,6 +38,8 @@ struct Page<'a> {
     contract: Contract,
     events: Vec<Event>,
     app: Option<Address>,
+    /// That app never named it.
+    is_nothing_to_app: bool,
     checks: Vec<Check>,
 }
 
@@ -75,7 +77,8 @@ async fn build<'a>(
     let contract =
         contract.ok_or_else(|| Refused::not_found("the index follows no such contract"))?;
     let newest = Newest { contract: Some(address), limit: FEW, ..Newest::default() };
-    let events = Event::all(&store.newest(&newest).await?, &frame.as_of);
+    let mut events = Event::all(&store.newest(&newest).await?, &frame.as_of);
+    judges::tell(store, &mut events, None).await?;
     let app = match contract.kind {
         "policy" | "foreign-policy" => events.iter().find_map(|event| event.app_id),
         _ => None,
@@ -95,5 +98,7 @@ async fn build<'a>(
         "its events as JSON",
         format!("curl -s '{}/v1/events?contract={text}'", frame.base),
     ));
-    Ok(Page { frame, contract, events, app, checks })
+    let of_app = events.iter().find(|event| app.is_some() && event.app_id == app);
+    let is_nothing_to_app = of_app.is_some_and(Event::is_nothing_to_app);
+    Ok(Page { frame, contract, events, app, is_nothing_to_app, checks })
 }

@@ -10,7 +10,7 @@ use crate::{
     http::Refused,
     store::BlockRow,
     views::{
-        Event,
+        Event, judges,
         revocation::Revocation,
         routes::{PAGE, path, query},
     },
@@ -29,6 +29,9 @@ use serde_json::Value;
 
 /// Characters of one value that a page shows; the rest is in the JSON.
 const MOST_SHOWN: usize = 640;
+/// What all arguments may weigh together, as far as lists are long. [EXP-9]
+const MOST_ARGS: usize = 32 * 1024;
+
 #[derive(Template)]
 #[template(path = "event.html")]
 struct Page<'a> {
@@ -75,13 +78,11 @@ async fn build<'a>(frame: &'a Frame, pages: &Pages, place: Place) -> Result<Page
     let (block, log_index) = path(place)?;
     let row = pages.service.store.event(block, log_index).await?;
     let row = row.ok_or_else(|| Refused::not_found("no followed contract has an event there"))?;
-    let event = Event::new(&row, &frame.as_of);
-    let args = event
-        .args
-        .0
-        .iter()
-        .map(|(name, value)| (name.clone(), shown(&event, name, value, 0)))
-        .collect();
+    let event = judges::one(&pages.service.store, &row, &frame.as_of).await?;
+    let mut left = MOST_ARGS;
+    let args = event.args.0.iter();
+    let args = args.map(|(name, value)| (name.clone(), shown(&event, name, value, 0, &mut left)));
+    let args = args.collect();
     let here = format!("{}/v1/events/{block}/{log_index}", frame.base);
     let checks = vec![
         Check::new("receipt, trie nodes and header of this event", format!("curl -s {here}/proof")),
@@ -116,8 +117,8 @@ async fn build<'a>(frame: &'a Frame, pages: &Pages, place: Place) -> Result<Page
 }
 
 /// A value of an argument, whatever its shape.
-fn shown(event: &Event, name: &str, value: &Value, depth: usize) -> Html {
-    match value {
+fn shown(event: &Event, name: &str, value: &Value, depth: usize, left: &mut usize) -> Html {
+    let html = match value {
         Value::String(text) if event.is_findable(name, text) => html::hash(text),
         Value::String(text) if text.starts_with("0x") && matches!(text.len(), 42 | 66) => {
             html::plain(text)
@@ -125,21 +126,31 @@ fn shown(event: &Event, name: &str, value: &Value, depth: usize) -> Html {
         Value::String(text) if text.starts_with("http") => html::uri(text),
         Value::String(text) => long(text),
         Value::Array(values) => {
-            let each = values.iter().map(|value| self::shown(event, name, value, depth + 1).0);
-            let shown: Vec<String> = each.collect();
-            Html(if shown.is_empty() { "none".to_owned() } else { shown.join(", ") })
+            let mut shown = Vec::new();
+            for value in values {
+                if *left == 0 {
+                    let rest = html::digits(&((values.len() - shown.len()) as u64));
+                    let rest = format!(r#"<span class="faint">{rest} more in the JSON</span>"#);
+                    shown.push(rest);
+                    break;
+                }
+                shown.push(self::shown(event, name, value, depth + 1, left).0);
+            }
+            return Html(if shown.is_empty() { "none".to_owned() } else { shown.join(", ") });
         }
         Value::Object(fields) if depth < 4 => {
             let mut list = String::from("<dl class=\"inner\">");
             for (name, value) in fields {
-                let value = self::shown(event, name, value, depth + 1);
+                let value = self::shown(event, name, value, depth + 1, left);
                 list.push_str(&format!("<dt>{}</dt><dd>{value}</dd>", html::escape(name)));
             }
             list.push_str("</dl>");
-            Html(list)
+            return Html(list);
         }
-        other => Html(html::escape(&other.to_string())),
-    }
+        other => long(&other.to_string()),
+    };
+    *left = left.saturating_sub(html.0.len());
+    html
 }
 
 /// Text that may be very long.
@@ -179,6 +190,7 @@ async fn build_block<'a>(
     let rows = store.events_in(hash, from_log, PAGE.saturating_add(1)).await?;
     let mut events = Event::all(&rows, &frame.as_of);
     let rest = events.split_off(events.len().min(PAGE as usize));
+    judges::tell(store, &mut events, None).await?;
     let next = rest.first().map(|event| {
         format!("/blocks/{hash}?from_log={log_index}", log_index = event.place.log_index)
     });
@@ -224,7 +236,13 @@ mod tests {
             args,
             1,
         );
-        let text = shown(&event, "x", &value, 0).0;
+        let mut left = MOST_ARGS;
+        // A list without end is cut, and says so.
+        let many = serde_json::json!(vec!["'".repeat(640); 10_000]);
+        let cut = shown(&event, "x", &many, 0, &mut left).0;
+        assert!(cut.len() < MOST_ARGS + 5000 && cut.contains("more in the JSON"), "{}", cut.len());
+        let mut left = MOST_ARGS;
+        let text = shown(&event, "x", &value, 0, &mut left).0;
         assert!(text.contains("&lt;b&gt;") && text.contains("deep"), "{text}");
     }
 }

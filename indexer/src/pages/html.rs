@@ -112,7 +112,10 @@ pub(super) fn says(event: &Event) -> Html {
     let mut text = String::new();
     for part in sentence(event) {
         match part {
-            Part::Text(words) => text.push_str(&escape(&words)),
+            Part::Text(words) => match cut(&words, MOST_WORDS) {
+                Some(begin) => text.push_str(&format!("{}…", escape(begin))),
+                None => text.push_str(&escape(&words)),
+            },
             Part::Hash(hex) => text.push_str(&hash(&hex).0),
             Part::Plain(hex) => text.push_str(&plain(&hex.get(..66).unwrap_or(&hex)).0),
             Part::Time(time) => text.push_str(&date(&time).0),
@@ -153,8 +156,36 @@ pub(super) fn digits(number: &u64) -> String {
     grouped
 }
 
+/// Characters of an address that a page shows. A longer one is no link: it would lead elsewhere than it says.
+const MOST_URI: usize = 300;
+/// Characters of one argument in a sentence.
+const MOST_WORDS: usize = 300;
+
+/// The first of a list, as far as they fit into so many bytes: a page says how many are left out.
+pub(super) fn fitting<T>(
+    items: impl IntoIterator<Item = T>,
+    most: usize,
+    weigh: impl Fn(&T) -> usize,
+) -> Vec<T> {
+    let mut left = most;
+    let mut fits = |item: &T| {
+        let rest = left.checked_sub(weigh(item));
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    items.into_iter().take_while(|item| fits(item)).collect()
+}
+
+/// The beginning of a text that is longer than that.
+fn cut(text: &str, most: usize) -> Option<&str> {
+    text.char_indices().nth(most).and_then(|(end, _)| text.get(..end))
+}
+
 /// A link behind a hash; only what a browser opens as a page is one. Anything else is told as text.
 pub(super) fn uri(uri: &str) -> Html {
+    if let Some(begin) = cut(uri, MOST_URI) {
+        return Html(format!(r#"<span class="uri">{}…</span>"#, escape(begin)));
+    }
     let text = escape(uri);
     match uri.starts_with("https://") || uri.starts_with("http://") {
         true => {
@@ -178,6 +209,8 @@ mod tests {
         // [EXP-7]
         let evil = r#"https://x/"><script>alert(1)</script>"#;
         let link = uri(evil).0;
+        let long = format!("https://x/{}", "'".repeat(100_000));
+        assert!(uri(&long).0.len() < 2000 && !uri(&long).0.contains("href"));
         assert!(!link.contains("<script") && !link.contains("\"><"), "{link}");
         for other in ["javascript:alert(1)", "data:text/html,x", "ipfs://x", " https://x"] {
             assert!(!uri(other).0.contains("href"), "{other}");

@@ -5,7 +5,7 @@ use super::html::{Html, escape, plain, uri};
 use alloy_primitives::{Address, B256};
 
 /// What one text may weigh as HTML, in bytes: a page shows the lines that fit, the whole is in the JSON. [EXP-9]
-const MOST_BYTES: usize = 32 * 1024;
+pub(super) const MOST_BYTES: usize = 32 * 1024;
 
 /// What the renderer is inside of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,11 +19,16 @@ enum Inside {
 
 /// Markdown as HTML of ours.
 pub(super) fn markdown(text: &str) -> Html {
+    markdown_within(text, MOST_BYTES)
+}
+
+/// The same, in so many bytes.
+pub(super) fn markdown_within(text: &str, most: usize) -> Html {
     let (mut html, mut inside) = (String::new(), Inside::Nothing);
     for line in text.lines() {
         let fits = (html.len(), inside);
         one_line(&mut html, &mut inside, line);
-        if html.len() > MOST_BYTES {
+        if html.len() > most {
             html.truncate(fits.0);
             inside = fits.1;
             change(&mut html, &mut inside, Inside::Nothing);
@@ -71,19 +76,24 @@ fn one_line(html: &mut String, inside: &mut Inside, line: &str) {
 
 /// A difference, line by line: what goes and comes has its sign, and a colour beside it.
 pub(super) fn lines(text: &str) -> Html {
-    fitting(text, code_line)
+    lines_within(text, MOST_BYTES)
+}
+
+/// The same, in so many bytes.
+pub(super) fn lines_within(text: &str, most: usize) -> Html {
+    fitting(text, most, code_line)
 }
 
 /// A text as it stands, without the signs of a difference: a dash at the start of a line is YAML.
 pub(super) fn plain_lines(text: &str) -> Html {
-    fitting(text, |line| format!("{}\n", escape(line)))
+    fitting(text, MOST_BYTES, |line| format!("{}\n", escape(line)))
 }
 
-fn fitting(text: &str, shown: fn(&str) -> String) -> Html {
+fn fitting(text: &str, most: usize, shown: fn(&str) -> String) -> Html {
     let mut html = String::from(r#"<pre class="lines" tabindex="0">"#);
     for line in text.lines() {
         let line = shown(line);
-        if html.len().saturating_add(line.len()) > MOST_BYTES {
+        if html.len().saturating_add(line.len()) > most {
             html.push_str(r#"</pre><p class="faint">It goes on.</p>"#);
             return Html(html);
         }

@@ -4,7 +4,7 @@ use super::{
     Frame, Pages,
     frame::Check,
     html::{self, Html, lower},
-    markdown::markdown,
+    markdown::markdown_within,
     picture,
 };
 use crate::{
@@ -13,13 +13,13 @@ use crate::{
     store::{EventRow, Newest},
     views::{
         Event, Place,
-        proposal::{Clock, Proposal, State as Standing, Support, Vote, content_of, title_of},
+        proposal::{Approved, Clock, Entry, Proposal, State as Standing, Support, Vote},
         routes::{PAGE, ProposalId, path, query, read_before, write_before},
     },
 };
 use abi::QuorateGovernor;
 use alloy::sol_types::SolCall;
-use alloy_primitives::{Address, B256, U256, hex, utils::format_ether};
+use alloy_primitives::{B256, U256, hex, utils::format_ether};
 use askama::Template;
 use axum::{
     extract::{
@@ -28,15 +28,24 @@ use axum::{
     },
     response::Response,
 };
-use proposal::{decode::ShownCall, text_against_calldata};
+use proposal::decode::ShownCall;
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// Votes in the table; all are in the counts.
 const FEW: usize = 40;
 /// Bytes of calldata that a page shows; the whole is in the JSON.
-const MOST_CALLDATA: usize = 4 * 1024;
-/// Calls that are shown one by one, those within them included.
+const MOST_CALLDATA: usize = 1024;
+/// Calls that are shown one by one, those within them included; and what they may weigh.
 const MOST_CALLS: usize = 24;
+const MOST_OF_CALLS: usize = 20 * 1024;
+/// What its text may weigh, its report, its approvals and its votes. [EXP-9]
+const MOST_OF_TEXT: usize = 24 * 1024;
+const MOST_OF_REPORT: usize = 16 * 1024;
+const MOST_OF_APPROVALS: usize = 12 * 1024;
+const MOST_OF_VOTES: usize = 12 * 1024;
+/// What stands around an approval, and around a vote.
+const ROW: usize = 600;
 
 #[derive(Template)]
 #[template(path = "proposal.html")]
@@ -44,6 +53,7 @@ struct Page<'a> {
     frame: &'a Frame,
     text: Html,
     calls: Html,
+    approves: Vec<Approved>,
     ballots: Html,
     times: Vec<(&'static str, Html)>,
     votes: Vec<Vote>,
@@ -59,22 +69,13 @@ struct Choice {
     calldata: String,
 }
 
-/// A proposal in the list.
-struct Entry {
-    id: U256,
-    title: String,
-    proposer: Address,
-    place: Place,
-    vote_end: Clock,
-    is_honest: bool,
-}
-
 #[derive(Template)]
 #[template(path = "proposals.html")]
 struct ListPage<'a> {
     frame: &'a Frame,
     has_governor: bool,
-    entries: Vec<Entry>,
+    /// Each with the place of its event.
+    entries: Vec<(Arc<Entry>, Place)>,
     is_first: bool,
     next: Option<String>,
     checks: Vec<Check>,
@@ -110,21 +111,13 @@ async fn build_list<'a>(
     let is_more = rows.len() > PAGE as usize;
     rows.truncate(PAGE as usize);
     let last = rows.last().filter(|_| is_more).map(|row| Event::new(row, &frame.as_of));
-    let entry = |row: &EventRow| {
-        let content = content_of(row)?;
-        Some(Entry {
-            id: content.id,
-            title: title_of(&content.description),
-            proposer: content.proposer,
-            place: Event::new(row, &frame.as_of).place,
-            vote_end: Clock::of(content.vote_end),
-            is_honest: text_against_calldata(&content.description, &content.calls).is_ok(),
-        })
-    };
+    let entries = Entry::all(&rows).await?.into_iter().zip(&rows);
+    let place = |row: &EventRow| Event::new(row, &frame.as_of).place;
+    let entries = entries.filter_map(|(entry, row)| Some((entry?, place(row))));
     Ok(ListPage {
         frame,
         has_governor: store.contract_of(Kind::Governor).await?.is_some(),
-        entries: rows.iter().filter_map(entry).collect(),
+        entries: entries.collect(),
         is_first: before.is_empty(),
         next: last.map(|last| format!("/proposals?before={}", write_before(&last))),
         checks: vec![Check::new(
@@ -158,16 +151,19 @@ async fn build<'a>(
         Some(hash) => store.text(hash).await?,
         None => None,
     };
-    let mut left = MOST_CALLS;
+    let mut left = Left { calls: MOST_CALLS, bytes: MOST_OF_CALLS, is_told: false };
+    let uri = |approval: &Approved| html::uri(&approval.uri).0.len() + ROW;
+    let reason = |vote: &Vote| super::events::long(&vote.reason).0.len() + ROW;
     Ok(Page {
         frame,
-        text: markdown(&proposal.description),
+        text: markdown_within(&proposal.description, MOST_OF_TEXT),
+        approves: html::fitting(proposal.approves.iter().cloned(), MOST_OF_APPROVALS, uri),
         calls: Html(proposal.calls.iter().map(|call| shown(call, &mut left).0).collect()),
         ballots: picture::ballots(&proposal.poll.ballots),
         times: times(frame, &proposal),
-        votes: proposal.poll.votes.iter().take(FEW).cloned().collect(),
+        votes: html::fitting(proposal.poll.votes.iter().take(FEW).cloned(), MOST_OF_VOTES, reason),
         options: options(&proposal),
-        report: report.map(|report| markdown(&report)),
+        report: report.map(|report| markdown_within(&report, MOST_OF_REPORT)),
         checks: checks(frame, &proposal),
         proposal,
     })
@@ -226,19 +222,34 @@ fn clock(frame: &Frame, clock: &Clock) -> Html {
     }
 }
 
+/// How much of the calls may still be shown.
+#[derive(Default)]
+struct Left {
+    calls: usize,
+    bytes: usize,
+    /// It was said that there are more.
+    is_told: bool,
+}
+
 /// A call in words, with every argument, its bytes, and the calls within it.
-fn shown(call: &ShownCall, left: &mut usize) -> Html {
-    let Some(fewer) = left.checked_sub(1) else {
+fn shown(call: &ShownCall, left: &mut Left) -> Html {
+    if left.is_told {
+        return Html(String::new());
+    }
+    if left.calls == 0 || left.bytes == 0 {
+        left.is_told = true;
         return Html(r#"<p class="faint">More calls: all of them are in the JSON.</p>"#.to_owned());
-    };
-    *left = fewer;
+    }
+    left.calls = left.calls.saturating_sub(1);
     let mut text = String::from(r#"<div class="call">"#);
     match &call.decoded {
         Some(decoded) => {
             let name = html::escape(&format!("{}.{}", decoded.contract, decoded.name));
             text.push_str(&format!("<p><b>{name}</b> on {}</p>", html::address(&call.call.to)));
             text.push_str(r#"<dl class="facts">"#);
-            for argument in &decoded.arguments {
+            for argument in html::fitting(&decoded.arguments, MOST_OF_CALLS / 2, |argument| {
+                argument.path.len() + super::events::long(&argument.words()).0.len()
+            }) {
                 let words = argument.words();
                 let value = match words.parse::<B256>().is_ok() {
                     true => html::hash(&words),
@@ -257,6 +268,7 @@ fn shown(call: &ShownCall, left: &mut usize) -> Html {
         text.push_str(&format!("<p>It sends <b>{} ether</b> along.</p>", votes(&call.call.value)));
     }
     text.push_str(&calldata(&call.call.calldata));
+    left.bytes = left.bytes.saturating_sub(text.len());
     if !call.inner.is_empty() {
         text.push_str("<p>which makes it call</p>");
         call.inner.iter().for_each(|inner| text.push_str(&shown(inner, left).0));

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     http::Refused,
-    views::{Event, revocation::Revocation, routes::path, says::Act},
+    views::{judges, revocation::Revocation, routes::path, says::Act},
 };
 use alloy_primitives::B256;
 use askama::Template;
@@ -58,7 +58,10 @@ async fn build<'a>(
 ) -> Result<Page<'a>, Refused> {
     let ((block, log_index), service) = (path(place)?, &pages.service);
     let row = service.store.event(block, log_index).await?;
-    let event = row.map(|row| Event::new(&row, &frame.as_of));
+    let event = match &row {
+        Some(row) => Some(judges::one(&service.store, row, &frame.as_of).await?),
+        None => None,
+    };
     let event = event.filter(Revocation::is_one);
     let event = event.ok_or_else(|| Refused::not_found("no revocation stands there"))?;
     let window = service.release_window_blocks;

@@ -10,7 +10,7 @@ use crate::{
     http::Refused,
     store::{Newest, Topic},
     views::{
-        AsOf, Event, Moment, app::App, issuance::Issuance, roots::Roots, routes::path,
+        AsOf, Event, Moment, app::App, issuance::Issuance, judges, roots::Roots, routes::path,
         trail::Contract,
     },
 };
@@ -158,5 +158,7 @@ async fn mentions(
     if rows.is_empty() {
         return Err(Refused::not_found("the index knows nothing by that name"));
     }
-    Ok(Found::Events(Event::all(&rows, as_of), is_root))
+    let mut events = Event::all(&rows, as_of);
+    judges::tell(store, &mut events, None).await?;
+    Ok(Found::Events(events, is_root))
 }

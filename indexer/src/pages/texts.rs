@@ -131,14 +131,21 @@ pub(super) fn changes(before: &str, after: &str) -> String {
 
 /// What an app-compose.json declares, if it can be read and is not more than a page shows: of more, a part would hide the rest.
 pub(super) fn of_text(text: &str) -> Option<Declared> {
+    of_text_within(text, MOST_DECLARED).map(|(declared, _)| declared)
+}
+
+/// The same, in so many bytes, and how many it takes.
+pub(super) fn of_text_within(text: &str, most: usize) -> Option<(Declared, usize)> {
     let declared = declared(&serde_json::from_str(text).ok()?).ok()?;
     let facts = declared.services.iter().flat_map(|service| &service.facts).chain(&declared.around);
     let weigh = |fact: &Fact| {
-        let values: usize = fact.values.iter().map(|value| value.len().min(VALUE) + TAGS).sum();
-        fact.key.len() + fact.words.len() + TAGS + values
+        let shown = |value: &String| html::escape(&value.chars().take(VALUE).collect::<String>());
+        let values: usize = fact.values.iter().map(|value| shown(value).len() + TAGS).sum();
+        html::escape(&fact.key).len() + fact.words.len() + TAGS + values
     };
-    let names: usize = declared.services.iter().map(|service| service.name.len() + TAGS).sum();
-    (facts.map(weigh).sum::<usize>() + names <= MOST_DECLARED).then_some(declared)
+    let names = declared.services.iter().map(|service| html::escape(&service.name).len() + TAGS);
+    let weight = facts.map(weigh).sum::<usize>() + names.sum::<usize>();
+    (weight <= most).then_some((declared, weight))
 }
 
 #[cfg(test)]
@@ -156,5 +163,9 @@ mod tests {
         };
         assert!(of_text(&file(20)).is_some());
         assert!(of_text(&file(500)).is_none());
+        let services = format!("services:\n  web:\n    image: \"{}\"\n", "'".repeat(290));
+        let quotes = json!({ "docker_compose_file": services }).to_string();
+        let (_, weight) = of_text_within(&quotes, MOST_DECLARED).unwrap();
+        assert!(weight > 290 * 5, "it weighs what its HTML weighs: {weight}");
     }
 }

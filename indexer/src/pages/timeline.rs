@@ -9,7 +9,7 @@ use crate::{
     http::Refused,
     store::Newest,
     views::{
-        Event,
+        Event, judges,
         routes::{PAGE, query, read_before, write_before},
         says::Act,
     },
@@ -110,6 +110,7 @@ async fn build<'a>(
         contract: address("contract", &asked.contract)?,
         app: address("app", &asked.app)?,
         names,
+        by: &[],
         orphaned,
         up_to: match asked.finality.as_str() {
             "" | "latest" | "orphaned" => None,
@@ -124,6 +125,7 @@ async fn build<'a>(
     let mut events = Event::all(&store.newest(&wanted).await?, &frame.as_of);
     let is_more = events.len() > PAGE as usize;
     events.truncate(PAGE as usize);
+    judges::tell(store, &mut events, wanted.up_to).await?;
     let next = events.last().filter(|_| is_more).map(|last| next(&sort, &asked, last));
     let curl = match wanted.app {
         Some(app) => format!("curl -s '{}/v1/events?app={}&limit=50'", frame.base, lower(&app)),

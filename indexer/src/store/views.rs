@@ -79,6 +79,8 @@ fn trail(row: &Row) -> Result<TrailRow> {
 pub(crate) struct Newest<'a> {
     pub(crate) contract: Option<Address>,
     pub(crate) app: Option<Address>,
+    /// By one of these contracts; empty: by any.
+    pub(crate) by: &'a [Address],
     /// Any of these; empty: all.
     pub(crate) names: &'a [&'a str],
     pub(crate) orphaned: bool,
@@ -100,6 +102,13 @@ impl Newest<'_> {
             }
         });
         query = narrow(query, self.contract, self.app, name);
+        for (place, contract) in self.by.iter().enumerate() {
+            let before = if place == 0 { " AND substr(e.contract, 1) IN (" } else { ", " };
+            query = query.push_bind(before, *contract);
+        }
+        if !self.by.is_empty() {
+            query = query.push(")");
+        }
         query = match (self.up_to, self.orphaned) {
             (Some(height), false) => as_of(query, height),
             (height, _) => query.and("e.block_number <= ", height),

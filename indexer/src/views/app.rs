@@ -7,6 +7,7 @@ use super::{
     AsOf, Event, Moment, Place,
     app_policy::{Allowlist, Entry},
     event::label,
+    judges::Judges,
 };
 use crate::{
     decode::Kind,
@@ -210,18 +211,23 @@ impl App {
         Ok(list.approval_at(code, self.at.time).cloned())
     }
 
-    /// The newest events of its rules up to `at`, newest first.
+    /// The newest events of its rules up to `at`, newest first: of the registry, and of policies that judge it or did. Whether it
+    /// had more policies than that looks through. [EXP-22]
     pub(crate) async fn history(
         store: &Store,
         as_of: &AsOf,
         id: Address,
         at: Moment,
         limit: u32,
-    ) -> Result<Vec<Event>> {
-        let names = [REGISTRY.as_slice(), &POLICY].concat();
+    ) -> Result<(Vec<Event>, bool)> {
         let up_to = Some(at.block.number);
-        let newest = Newest { app: Some(id), names: &names, up_to, limit, ..Newest::default() };
-        Ok(Event::all(&store.newest(&newest).await?, as_of))
+        let Judges { policies, is_cut } = Judges::load(store, id, up_to).await?;
+        let by: Vec<Address> =
+            store.contract_of(Kind::AppRegistry).await?.into_iter().chain(policies).collect();
+        let names = [REGISTRY.as_slice(), &POLICY].concat();
+        let newest =
+            Newest { app: Some(id), by: &by, names: &names, up_to, limit, ..Newest::default() };
+        Ok((Event::all(&store.newest(&newest).await?, as_of), is_cut))
     }
 
     /// From the app's rules, in the chain's order.

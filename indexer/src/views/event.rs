@@ -46,6 +46,9 @@ pub(crate) struct Event {
     pub(crate) act: Act,
     #[schema(schema_with = shape::optional_address_schema)]
     pub(crate) app_id: Option<Address>,
+    /// Of what a policy says of an app: whether the app ever named that policy, or one that asks it. Null: it is no policy's, or
+    /// it is not known.
+    pub(crate) judges_app: Option<bool>,
     /// Its place in the trail, from 1.
     pub(crate) seq: Option<u64>,
     /// Arguments by name.
@@ -79,6 +82,7 @@ impl Event {
             act: Act::of(row.name.as_deref().unwrap_or_default()),
             name: row.name.clone(),
             app_id: row.app_id,
+            judges_app: None,
             seq: row.seq,
             args: Args(args.unwrap_or_default()),
             indexed: row.log.topics().iter().skip(1).copied().collect(),
@@ -96,6 +100,11 @@ impl Event {
 
     pub(crate) fn all(rows: &[EventRow], as_of: &AsOf) -> Vec<Self> {
         rows.iter().map(|row| Self::new(row, as_of)).collect()
+    }
+
+    /// Whether it is of a policy that is nothing to the app that it names. [EXP-22]
+    pub(crate) fn is_nothing_to_app(&self) -> bool {
+        self.judges_app == Some(false)
     }
 
     /// Empty for an event that we do not know.
@@ -118,6 +127,7 @@ impl Row for Event {
         "name",
         "act",
         "app_id",
+        "judges_app",
         "seq",
         "args",
     ];

@@ -1,6 +1,6 @@
 //! The network at a glance: is the index whole, how far is it, what is trusted, what is on its way.
 
-use super::{AsOf, Event, committee::Committee, roots::Roots, trail::Contract};
+use super::{AsOf, Event, committee::Committee, judges, roots::Roots, trail::Contract};
 use crate::{
     decode::Kind,
     store::{Newest, Store},
@@ -41,7 +41,8 @@ impl Overview {
         let committee = Committee::load(store, as_of, &roots, now).await?;
         let newest = Newest { limit: PICTURED, ..Newest::default() };
         let pictured = Event::all(&store.newest(&newest).await?, as_of);
-        let latest = pictured.iter().take(FEW as usize).cloned().collect();
+        let mut latest: Vec<Event> = pictured.iter().take(FEW as usize).cloned().collect();
+        judges::tell(store, &mut latest, None).await?;
         Ok(Self {
             contracts: Contract::list(store, FEW).await?,
             wrong: Contract::wrong(store).await?,
@@ -60,7 +61,11 @@ async fn pending(store: &Store, as_of: &AsOf) -> Result<Vec<Event>> {
     let names = ["ComposeHashApproved", "ComposeHashRevoked", "PolicySet", "PolicyChangeCancelled"];
     let newest = Newest { names: &names, limit: NEAR, ..Newest::default() };
     let events = Event::all(&store.newest(&newest).await?, as_of);
-    Ok(on_their_way(&events, as_of.latest_time))
+    let mut pending = on_their_way(&events, as_of.latest_time);
+    judges::tell(store, &mut pending, None).await?;
+    // What no policy of the app announces is no grant. [EXP-22]
+    pending.retain(|event| !event.is_nothing_to_app());
+    Ok(pending)
 }
 
 /// `events` newest first.

@@ -3,8 +3,10 @@
 //! Trusts: the index for the events, nothing of what the proposer wrote. Calls and text come from the event and count because
 //! they hash to the id. [GOV-22] Driven by: `routes` (JSON) and `pages/proposals.rs`, once per request.
 
+mod entry;
 mod poll;
 
+pub(crate) use entry::Entry;
 pub(crate) use poll::{Ballot, Clock, Poll, State, Support, Vote};
 
 use super::{AsOf, Event, Place};
@@ -15,11 +17,12 @@ use alloy_primitives::{Address, B256, U256};
 use anyhow::Result;
 use proposal::{
     Call, approvals,
-    decode::{Interfaces, ShownCall, shown_calls},
+    decode::{Interfaces, ShownCall, shown_as_readable},
     proposal_id, rows, simulation_of, text_against_calldata,
 };
 use serde::{Serialize, Serializer};
 use std::sync::LazyLock;
+use tokio::task::spawn_blocking;
 
 /// Events of one proposal that a page folds; above it the page says that it stops there.
 pub(crate) const MOST_EVENTS: u32 = 5_000;
@@ -97,8 +100,11 @@ impl Proposal {
         let delay = Event::all(&delay, as_of);
         let base_delay = delay.first().and_then(|e| e.args.number("newBaseDelaySeconds").ok());
         let poll = Poll::fold(&content, &events, base_delay, &as_of.now())?;
-        let is_cut = found.len() >= MOST_EVENTS as usize;
-        Ok(Some(Self::new(content, row, as_of, Poll { is_cut, ..poll })))
+        let poll = Poll { is_cut: found.len() >= MOST_EVENTS as usize, ..poll };
+        // A proposer chooses how long that takes.
+        let (row, as_of) = (row.clone(), as_of.clone());
+        let told = spawn_blocking(move || Self::new(content, &row, &as_of, poll)).await?;
+        Ok(Some(told))
     }
 
     fn new(content: Content, row: &EventRow, as_of: &AsOf, poll: Poll) -> Self {
@@ -121,7 +127,7 @@ impl Proposal {
                     uri: approval.uri,
                 })
                 .collect(),
-            calls: shown(&calls),
+            calls: shown_as_readable(&INTERFACES, &calls),
             simulation: simulation_of(&description),
             description,
             poll,
@@ -144,18 +150,6 @@ pub(crate) fn title_of(description: &str) -> String {
         None if title.is_empty() => "(without a title)".to_owned(),
         None => title.to_owned(),
     }
-}
-
-/// In words; where a wrapper does not decode, each call by itself.
-fn shown(calls: &[Call]) -> Vec<ShownCall> {
-    shown_calls(&INTERFACES, calls).unwrap_or_else(|_| {
-        let alone = |call: &Call| ShownCall {
-            decoded: INTERFACES.call(&call.calldata),
-            inner: Vec::new(),
-            call: call.clone(),
-        };
-        calls.iter().map(alone).collect()
-    })
 }
 
 fn in_decimal<S: Serializer>(id: &U256, to: S) -> Result<S::Ok, S::Error> {

@@ -5,6 +5,7 @@ use super::{
     app::App,
     committee::{Bears, Committee},
     issuance::{Chain, Issuance},
+    judges,
     members::Members,
     overview::Overview,
     proposal::Proposal,
@@ -267,7 +268,7 @@ pub(crate) async fn revocation(
     let store = &service.store;
     let row = find(&service, place).await?;
     let as_of = AsOf::load(store).await?;
-    let event = Some(Event::new(&row, &as_of)).filter(Revocation::is_one);
+    let event = Some(judges::one(store, &row, &as_of).await?).filter(Revocation::is_one);
     let event = event.ok_or_else(|| Refused::not_found("no revocation stands there"))?;
     let window = service.release_window_blocks;
     let revocation = Revocation::load(store, &as_of, event, window).await?;

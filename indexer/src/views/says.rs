@@ -310,6 +310,7 @@ mod tests {
             name: Some(name.to_owned()),
             act: Act::of(name),
             app_id: None,
+            judges_app: None,
             seq: None,
             args: Args(serde_json::from_str(args).unwrap()),
             indexed: vec![B256::repeat_byte(0x22)],

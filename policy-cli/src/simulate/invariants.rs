@@ -19,7 +19,7 @@ use abi::{AccessManager, AppRegistry, AttestationRegistry, KmsCommittee, Quorate
 use alloy::primitives::{Address, FixedBytes, Log};
 use alloy::sol_types::{SolCall, SolEvent};
 use policy::Overlay;
-use proposal::text_against_calldata;
+use proposal::{approvals, text_against_calldata};
 use std::collections::{BTreeMap, BTreeSet};
 use wire::network::label_text;
 
@@ -60,7 +60,9 @@ pub(crate) async fn judge(
     let allows_software =
         proven.read(registry, &AttestationRegistry::allowsSoftwareCall {}).await?;
     let mut judge = Judge { proven, course, known, allows_software, found: BTreeSet::new() };
-    if !input.text.is_empty()
+    if let Err(error) = approvals(&input.actions) {
+        judge.breaks("calls-are-readable", "P8", error.to_string());
+    } else if !input.text.is_empty()
         && let Err(error) = text_against_calldata(&input.text, &input.actions)
     {
         judge.breaks("text-is-calldata", "P8", error.to_string());

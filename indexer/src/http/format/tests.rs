@@ -17,6 +17,7 @@ fn event(uri: &str) -> Event {
         standing: "trail".into(),
         name: Some("ComposeHashApproved".into()),
         app_id: None,
+        judges_app: None,
         seq: Some(1),
         args: Some(json!({ "uri": uri })),
         topics: vec![B256::repeat_byte(1), B256::repeat_byte(2)],

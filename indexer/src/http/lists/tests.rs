@@ -35,6 +35,7 @@ fn event(name: &str, text: &str) -> Event {
         act: Act::of(name),
         name: Some(name.to_owned()),
         app_id: None,
+        judges_app: None,
         seq: Some(1),
         args: Args(json!({ "uri": text, "list": [1, 2] }).as_object().unwrap().clone()),
         indexed: Vec::new(),

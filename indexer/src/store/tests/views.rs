@@ -4,6 +4,7 @@ use super::*;
 use crate::views::{
     AsOf, Event,
     app::{App, MOST_FOLDED},
+    judges::{self as judges_of, Judges},
     revocation::Revocation,
 };
 use serde_json::json;
@@ -86,9 +87,10 @@ impl Script {
         self.say_with(1, policy, "PolicyInitialized", APP, &[], args);
         let args = json!({"mrSystem": B256::repeat_byte(5), "effectiveAt": 1});
         self.say_with(1, policy, "MeasurementApproved", APP, &[], args);
+        let words = [POLICY.into_word(), OTHER.into_word()];
         let args = json!({"policy": POLICY, "owner": OTHER, "guardian": OTHER, "isForeign": false,
             "vendors": [B256::repeat_byte(b'v')]});
-        self.say_with(1, registry, "AppEntered", APP, &[], args);
+        self.say_with(1, registry, "AppEntered", APP, &words, args);
     }
 
     async fn write(&mut self) -> AsOf {
@@ -128,10 +130,8 @@ fn a_policy_with_more_acts_than_are_folded_says_from_where_on() {
         assert_eq!(approval.approved.block_number, 1);
         let nobody = app.approval(&script.store, &as_of, code(MOST_FOLDED)).await.unwrap();
         assert!(nobody.is_none());
-        assert_eq!(
-            App::history(&script.store, &as_of, APP, as_of.now(), 7).await.unwrap().len(),
-            7
-        );
+        let history = App::history(&script.store, &as_of, APP, as_of.now(), 7).await.unwrap();
+        assert_eq!((history.0.len(), history.1), (7, false));
     });
 }
 
@@ -235,6 +235,94 @@ fn a_revocation_finds_its_records_among_those_of_other_apps() {
     });
 }
 
+/// Who says, in the events of an app's history.
+async fn speakers(script: &Script, as_of: &AsOf) -> Vec<Address> {
+    let history = App::history(&script.store, as_of, APP, as_of.now(), 50).await.unwrap();
+    assert!(!history.1);
+    history.0.iter().map(|event| event.contract).collect()
+}
+
+#[test]
+fn what_a_policy_says_counts_for_the_app_that_named_it_or_one_that_asks_it() {
+    // [EXP-22] `asked` three steps below the app's policy, `beyond` one more.
+    on_both("judges", async |url| {
+        let mut script = Script::new(url).await;
+        script.enter();
+        let policy = Address::repeat_byte;
+        let [stranger, asking, asked, beyond] = [1, 2, 3, 4].map(policy);
+        let [mine, second] = [5, 6].map(policy);
+        let all = [stranger, asking, asked, beyond, mine, second];
+        let contracts = all.map(|policy| (policy, Kind::Policy));
+        script.store.watch_from_start(&contracts).await.unwrap();
+        for contract in all {
+            let args = json!({"composeHash": code(1), "effectiveAt": 1, "uri": ""});
+            let who = (Kind::Policy, contract);
+            script.say_with(2, who, "ComposeHashApproved", APP, &[code(1)], args);
+        }
+        let registry = (Kind::AppRegistry, REGISTRY);
+        let set = |script: &mut Script, block, app: Address, policy: Address| {
+            let words = [policy.into_word()];
+            script.say_with(block, registry, "PolicySet", app, &words, json!({}));
+        };
+        let ask = |script: &mut Script, asking: Address, member: Address| {
+            script.say(3, (Kind::Policy, asking), "MemberAdded", APP, &[member.into_word()]);
+        };
+        // Another app names the stranger; the app names `mine`, which asks two more down, and a fourth that is too deep.
+        set(&mut script, 1, OTHER, stranger);
+        set(&mut script, 3, APP, mine);
+        ask(&mut script, mine, second);
+        ask(&mut script, second, asking);
+        script.say(3, (Kind::Policy, asking), "LicenseInitialized", APP, &[asked.into_word()]);
+        ask(&mut script, asked, beyond);
+        // Whoever asks the app's policy is not asked by the app.
+        ask(&mut script, stranger, POLICY);
+        // A policy that says it is AppRegistry is not.
+        let words = [stranger.into_word()];
+        script.say_with(3, (Kind::Policy, stranger), "PolicySet", APP, &words, json!({}));
+        let as_of = script.write().await;
+        let said = speakers(&script, &as_of).await;
+        for judge in [POLICY, mine, second, asking, asked] {
+            assert!(said.contains(&judge), "{judge} judges the app");
+        }
+        for other in [stranger, beyond] {
+            assert!(!said.contains(&other), "{other} judges nothing of it");
+        }
+        let wanted = Newest { names: &["ComposeHashApproved"], limit: 9, ..Newest::default() };
+        let rows = script.store.newest(&wanted).await.unwrap();
+        let told = async |up_to| -> Vec<(Address, Option<bool>)> {
+            let mut events = Event::all(&rows, &as_of);
+            judges_of::tell(&script.store, &mut events, up_to).await.unwrap();
+            events.iter().map(|event| (event.contract, event.judges_app)).collect()
+        };
+        for (contract, judges) in told(None).await {
+            assert_eq!(judges, Some(said.contains(&contract)), "{contract}");
+        }
+        // Before it was named it did not judge.
+        assert!(told(Some(2)).await.iter().all(|(_, judges)| *judges == Some(false)));
+    });
+}
+
+#[test]
+fn an_app_with_policies_without_end_says_that_it_was_not_looked_through() {
+    // [EXP-22]
+    on_both("many", async |url| {
+        let mut script = Script::new(url).await;
+        script.enter();
+        let policy = |number: u32| Address::from_word(code(number));
+        for number in 0..256 {
+            let words = [policy(number).into_word()];
+            script.say(2, (Kind::AppRegistry, REGISTRY), "PolicySet", APP, &words);
+        }
+        script.write().await;
+        let judges = Judges::load(&script.store, APP, None).await.unwrap();
+        assert_eq!((judges.policies.len(), judges.is_cut), (256, true));
+        assert!(judges.policies.contains(&policy(255)), "the newest are told");
+        assert!(!judges.policies.contains(&POLICY));
+        let before = Judges::load(&script.store, APP, Some(1)).await.unwrap();
+        assert_eq!((before.policies.len(), before.is_cut), (1, false));
+    });
+}
+
 #[test]
 fn a_block_is_read_in_parts() {
     // [EXP-9]
@@ -285,5 +373,17 @@ async fn queries_walk_the_index_that_is_made_for_them() {
             walks(about.query(Side::Before(9, 9), 1), index).await;
             walks(about.query(Side::After(9, 9), 1), index).await;
         }
+    }
+    for (query, index) in crate::store::texts::namers_queries(B256::ZERO)
+        .into_iter()
+        .zip(["second", "second", "third"])
+    {
+        let text = format!("EXPLAIN QUERY PLAN {}", query.text);
+        let plan = store.fetch(Query { text, values: query.values }).await.unwrap();
+        let first = plan[0].text("detail").unwrap();
+        assert!(first.starts_with(&format!("SEARCH e USING INDEX events_{index} (")), "{first}");
+    }
+    for up_to in [None, Some(9)] {
+        walks(judges::query(&[POLICY], up_to, 3), "events_asked").await;
     }
 }

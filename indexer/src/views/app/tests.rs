@@ -24,6 +24,7 @@ pub(crate) fn event(kind: Kind, contract: Address, name: &str, args: Value, bloc
         name: Some(name.to_owned()),
         act: Act::of(name),
         app_id: Some(APP),
+        judges_app: None,
         seq: Some(1),
         args: Args(args.as_object().unwrap().clone()),
         indexed: Vec::new(),
