@@ -69,7 +69,7 @@ fn whatever_is_in_a_cell_comes_back() {
         let told: serde_json::Value = serde_json::from_str(&rows[1][args]).unwrap();
         assert_eq!(told["uri"], uri);
         assert_eq!(rows[1][11], "");
-        assert_eq!(rows[1][14], json!([B256::repeat_byte(1), B256::repeat_byte(2)]).to_string());
+        assert_eq!(rows[1][15], json!([B256::repeat_byte(1), B256::repeat_byte(2)]).to_string());
     }
 }
 
