@@ -252,8 +252,21 @@ fn what_a_policy_says_counts_for_the_app_that_named_it_or_one_that_asks_it() {
         let [stranger, asking, asked, beyond] = [1, 2, 3, 4].map(policy);
         let [mine, second] = [5, 6].map(policy);
         let all = [stranger, asking, asked, beyond, mine, second];
-        let contracts = all.map(|policy| (policy, Kind::Policy));
-        script.store.watch_from_start(&contracts).await.unwrap();
+        let since = BlockRef::new(script.blocks[0].number, script.blocks[0].hash);
+        let rows = all.map(|address| {
+            let back = LookBack::none(since.number);
+            watched_row(&Watched {
+                address,
+                kind: Kind::Policy,
+                since,
+                since_log: 0,
+                depth: 0,
+                back,
+            })
+        });
+        let mut write = script.store.write().await.unwrap();
+        write.insert(&WATCHED, rows.into()).await.unwrap();
+        write.commit().await.unwrap();
         for contract in all {
             let args = json!({"composeHash": code(1), "effectiveAt": 1, "uri": ""});
             let who = (Kind::Policy, contract);
