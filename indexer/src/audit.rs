@@ -60,6 +60,8 @@ pub(crate) struct Auditor {
     wrong: BTreeMap<Address, VerdictRow>,
     /// The finalized block of the last comparison.
     last: Option<BlockRef>,
+    /// The database has verdicts of this run.
+    is_told: bool,
 }
 
 /// Trails in the making, and the code that was read for them.
@@ -93,11 +95,12 @@ impl Auditor {
             read: None,
             wrong: BTreeMap::new(),
             last: None,
+            is_told: false,
         }
     }
 
     /// Compares what there is to compare at the finalized block of the last look. True once all rows were read since the
-    /// start. [IDX-6]
+    /// start, and what came of it is written. [IDX-6]
     pub(crate) async fn audit(&mut self, store: &Store, chain: &mut Chain) -> Result<bool> {
         self.end_of_all().await?;
         let cursor = store.cursor().await?;
@@ -110,11 +113,11 @@ impl Auditor {
             if is_due || self.last != Some(cursor.finalized) {
                 self.proving = Some(prove(store, chain).await?);
             }
-            return Ok(self.read.is_some());
+            return Ok(self.is_told);
         };
         if !proving.is_finished() {
             self.proving = Some((proving, at));
-            return Ok(self.read.is_some());
+            return Ok(self.is_told);
         }
         let (proven, hints) = proving.end().await?;
         chain.learn(hints);
@@ -138,9 +141,10 @@ impl Auditor {
                 verdicts.push(self.advance(store, proven, at).await?);
             }
             store.keep_verdicts(&verdicts).await?;
+            self.is_told = true;
         }
         self.last = Some(at);
-        Ok(self.read.is_some())
+        Ok(self.is_told)
     }
 
     /// Enters what is new since the last comparison.

@@ -1,4 +1,4 @@
-//! Anybody may make a policy that says it is another's, and have it followed by naming it for an app of their own. What it says
+//! Anybody may make a policy that says it is another's, and have it followed by asking it for an app of their own. What it says
 //! is told, with its trail; but it is no part of the other app's history, and every list says that it judges nothing there. When
 //! the app names it itself, it does. P6, P10. [EXP-22] [EXP-2]
 
@@ -24,7 +24,11 @@ fn holds() {
         let first = chain.governance.chain.block_number().await? + 1;
 
         let policy = create_policy(&chain, &victim).await?;
-        set_policy(&chain, &own, policy).await?;
+        let members = vec![policy];
+        let asking =
+            AppRegistry::createAllOfPolicyCall { appId: own.id, grantDelaySeconds: 0, members };
+        let asking = send(&chain, chain.governance.contracts.app_registry, asking).await?;
+        set_policy(&chain, &own, asking).await?;
         send(&chain, policy, AllowlistPolicy::addComposeHashCall { composeHash: EVIL }).await?;
         settled(&chain, &index).await?;
 
