@@ -5,8 +5,8 @@ import {IAppAuth} from "./IAppAuth.sol";
 import {ITrail} from "./ITrail.sol";
 
 /// @title What AllOfPolicy and LicensePolicy have in common: one app, its people, one delay. Spec: docs/spec/governance.md.
-/// @dev AppRegistry did not make these contracts, so it marks them foreign: read which code stands there before an app
-///      is put under one. Changes of the app itself wait the registry's floor then, not this contract's delay.
+/// @dev AppRegistry marks as foreign whatever it did not make, or made for another app: read which code stands there before an
+///      app is put under it. Changes of the app itself wait the registry's floor then, not this contract's delay.
 interface IAppPolicy is IAppAuth, ITrail {
     /// @notice The delay is fixed and at least the registry's floor (attack A18).
     error DelayBelowFloor(uint32 floor, uint32 actual);

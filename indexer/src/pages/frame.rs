@@ -214,7 +214,10 @@ async fn alarms(service: &Service) -> Result<Vec<String>> {
         ));
     }
     for contract in Contract::wrong(&service.store).await? {
-        if let Some(verdict) = contract.verdict {
+        if contract.is_unproven() {
+            let kind = contract.kind;
+            alarms.push(format!("No endpoint has proven the trail of {kind}: it is not compared."));
+        } else if let Some(verdict) = contract.verdict {
             let seq = verdict.wrong_seq.map(|seq| format!(" seq {seq}")).unwrap_or_default();
             let (kind, word) = (contract.kind, verdict.verdict);
             alarms.push(format!("The trail of {kind} is not what the chain has: {word}{seq}."));

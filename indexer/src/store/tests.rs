@@ -263,6 +263,35 @@ fn verdicts_come_back_with_their_proof() {
 }
 
 #[test]
+fn what_is_being_read_is_not_compared_yet() {
+    // [IDX-15] A page that says "complete" says it of all, or names those of which it does not.
+    on_both("being_read", async |url| {
+        let store = store(url).await;
+        store.watch_from_start(&[(CONTRACT, Kind::IssuanceLog)]).await.unwrap();
+        let mut verdict = VerdictRow {
+            contract: CONTRACT,
+            kind: Kind::IssuanceLog,
+            finalized: START,
+            proven_seq: 7,
+            proven_head: U256::from(8),
+            verdict: String::new(),
+            wrong_seq: None,
+            proof: TrailProof::default(),
+        };
+        for (word, uncompared, wrong) in
+            [("", 1, 0), ("complete", 0, 0), ("being-read", 1, 0), ("unproven", 0, 1)]
+        {
+            if !word.is_empty() {
+                verdict.verdict = word.to_owned();
+                store.keep_verdicts(std::slice::from_ref(&verdict)).await.unwrap();
+            }
+            assert_eq!(store.uncompared(10).await.unwrap().len(), uncompared, "{word}");
+            assert_eq!(store.wrong_trails(10).await.unwrap().len(), wrong, "{word}");
+        }
+    });
+}
+
+#[test]
 fn a_database_with_blocks_keeps_to_its_contracts() {
     // [IDX-16]
     on_both("contracts", async |url| {

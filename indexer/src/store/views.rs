@@ -292,16 +292,17 @@ impl Store {
         self.fetch(query).await?.iter().map(trail).collect()
     }
 
-    /// Those whose trail is not what the chain has.
+    /// Those whose trail is not what the chain has, or is not proven.
     pub(crate) async fn wrong_trails(&self, limit: u32) -> Result<Vec<TrailRow>> {
         let query =
             Query::new(TRAILS).push(" AND v.verdict <> 'complete' AND v.verdict <> 'being-read'");
         self.fetch(query.push_bind(" LIMIT ", limit)).await?.iter().map(trail).collect()
     }
 
-    /// Those that have a trail and were not compared yet.
+    /// Those that have a trail and were not compared yet, be it that their earlier events are being read.
     pub(crate) async fn uncompared(&self, limit: u32) -> Result<Vec<TrailRow>> {
-        let mut query = Query::new(TRAILS).push(" AND v.contract IS NULL AND w.kind IN (");
+        let mut query = Query::new(TRAILS)
+            .push(" AND (v.contract IS NULL OR v.verdict = 'being-read') AND w.kind IN (");
         for (place, kind) in Kind::ALL.into_iter().filter(|kind| kind.has_trail()).enumerate() {
             query = query.push_bind(if place == 0 { "" } else { ", " }, kind.word());
         }

@@ -78,7 +78,7 @@ impl Contract {
         Ok(store.trails(Some(contract), 1).await?.pop().map(Self::new))
     }
 
-    /// Those whose trail is not what the chain has.
+    /// Those whose trail is not what the chain has, or is not proven.
     pub(crate) async fn wrong(store: &Store) -> Result<Vec<Self>> {
         Ok(store.wrong_trails(FEW).await?.into_iter().map(Self::new).collect())
     }
@@ -90,6 +90,16 @@ impl Contract {
 
     pub(crate) fn is_whole(&self) -> bool {
         self.verdict.as_ref().is_some_and(|verdict| verdict.verdict == "complete")
+    }
+
+    /// Its earlier events are being read: nothing is compared. [IDX-15]
+    pub(crate) fn is_being_read(&self) -> bool {
+        self.verdict.as_ref().is_some_and(|verdict| verdict.verdict == "being-read")
+    }
+
+    /// No endpoint has proven its slot.
+    pub(crate) fn is_unproven(&self) -> bool {
+        self.verdict.as_ref().is_some_and(|verdict| verdict.verdict == "unproven")
     }
 
     fn new(row: TrailRow) -> Self {
