@@ -318,7 +318,7 @@ fn what_a_policy_says_counts_for_the_app_that_named_it_or_one_that_asks_it() {
 #[test]
 fn an_app_with_policies_without_end_says_that_it_was_not_looked_through() {
     // [EXP-22]
-    on_both("many", async |url| {
+    on_both("policies_without_end", async |url| {
         let mut script = Script::new(url).await;
         script.enter();
         let policy = |number: u32| Address::from_word(code(number));
