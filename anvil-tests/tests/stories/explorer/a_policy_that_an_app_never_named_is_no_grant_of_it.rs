@@ -72,6 +72,7 @@ fn holds() {
         ensure!(told.iter().any(|event| event["judges_app"] == false), "{told:#?}");
 
         // The app names it: now it judges, and what it said before is history of the app's rules.
+        let before = chain.governance.chain.block_number().await?;
         set_policy(&chain, &victim, policy).await?;
         settled(&chain, &index).await?;
         let text = page(&index, &format!("/apps/{id}")).await?;
@@ -79,7 +80,6 @@ fn holds() {
         let now = self::approvals(&index, &id).await?;
         ensure!(now[0]["judges_app"] == true, "{now:#?}");
         // As of the block before, it did not.
-        let before = chain.governance.chain.block_number().await? - 1;
         let text = page(&index, &format!("/apps/{id}?at={before}")).await?;
         ensure!(!text.contains(&evil), "{text}");
         Ok(())
